@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+// Finish says how a message leaves its queue.
+type Finish uint8
+
+// The two ways.
+const (
+	FinishArchive Finish = iota // move the row to the archive
+	FinishDelete                // remove it without a trace
+)
+
+// Claim asks for messages on behalf of one worker.
+type Claim struct {
+	QueueID  int64
+	WorkerID int64
+	Limit    int           // >= 1
+	Lease    time.Duration // > 0, counted from the database's clock
+	// At, when not zero, replaces the database's clock in "vt <= now". The lease
+	// runs from the database's clock all the same.
+	At time.Time
+}
+
+// Claimed is the answer to a Claim.
+type Claimed struct {
+	Messages []model.Message // in hand-out order: by (vt before the claim, id)
+	// NextDue is how long until the next message of this queue becomes eligible
+	// by time alone, by the database's clock. It is known only when the claim
+	// came back short; negative: unknown, or nothing is waiting.
+	NextDue time.Duration
+}
+
+// Extension asks for more time.
+type Extension struct {
+	Token model.Token
+	For   time.Duration // >= 0
+}
+
+// Release gives a lease back.
+type Release struct {
+	Token model.Token
+	// At is when the message becomes eligible again; zero: now.
+	At time.Time
+	// Unread undoes the claim: the receive count goes back by one, because user
+	// code never saw the message. It never dead-letters.
+	Unread bool
+}
+
+// Filter selects messages of a table; zero fields do not restrict.
+type Filter struct {
+	QueueID  int64
+	WorkerID int64 // the consumer that holds, or finished, the message
+	DeadOnly bool  // archive only: dead letters
+	MinReads int32 // leased at least so often
+}
