@@ -1,0 +1,71 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/pgqrs/pgqrs/core/fault"
+)
+
+// flush carries units in one transaction and answers their callers. Where one
+// row is to blame it halves the units until the guilty one stands alone.
+func (l *Lane[I, R]) flush(units []*unit[I, R], rows int) {
+	items := units[0].items
+	if len(units) > 1 {
+		items = make([]I, 0, rows)
+		for _, u := range units {
+			items = append(items, u.items...)
+		}
+	}
+	answered := false
+	defer func() {
+		if !answered { // Flush panicked: nobody may be left waiting
+			fail(units, &fault.Error{Kind: fault.Internal, Text: "the library failed while storing; see its log"})
+		}
+	}()
+	results, err := l.opt.Flush(context.Background(), items)
+	answered = true
+	switch {
+	case err != nil && fault.IsRowFault(err) && len(units) > 1:
+		half := len(units) / 2
+		l.flush(units[:half], countRows(units[:half]))
+		l.flush(units[half:], countRows(units[half:]))
+	case err != nil:
+		fail(units, err)
+	case len(results) != len(items):
+		fail(units, fault.New(fault.Internal, "engine answered %d results for %d rows", len(results), len(items)))
+	default:
+		l.flushes.Add(1)
+		l.carried.Add(int64(len(items)))
+		l.note(int64(len(items)))
+		for _, u := range units {
+			n := len(u.items)
+			u.results, results = results[:n:n], results[n:]
+			close(u.done)
+		}
+	}
+}
+
+// note keeps the size of the largest flush.
+func (l *Lane[I, R]) note(rows int64) {
+	for {
+		old := l.largest.Load()
+		if rows <= old || l.largest.CompareAndSwap(old, rows) {
+			return
+		}
+	}
+}
+
+func fail[I, R any](units []*unit[I, R], err error) {
+	for _, u := range units {
+		u.err = err
+		close(u.done)
+	}
+}
+
+func countRows[I, R any](units []*unit[I, R]) int {
+	n := 0
+	for _, u := range units {
+		n += len(u.items)
+	}
+	return n
+}
