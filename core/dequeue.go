@@ -1,0 +1,169 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/pgqrs/pgqrs/core/engine"
+	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/lease"
+	"github.com/pgqrs/pgqrs/core/model"
+	"github.com/pgqrs/pgqrs/core/validate"
+)
+
+// DequeueOptions say what to lease. The zero value: one message, the store's
+// default lock time, no waiting.
+type DequeueOptions struct {
+	// Batch is how many messages at most; 0: 1.
+	Batch int
+	// Lease is the lock time; 0: the store's default.
+	Lease time.Duration
+	// Wait is how long to wait for a first message; 0: not at all; < 0: for ever.
+	Wait time.Duration
+	// At, when not zero, replaces the database's clock in "vt <= now".
+	At time.Time
+	// AutoExtend keeps the leases alive in the background until they are
+	// acknowledged, at most KeepMax long; 0: the store's max lease.
+	AutoExtend bool
+	KeepMax    time.Duration
+}
+
+// Dequeue leases eligible messages, longest eligible first; an empty slice when
+// there is none. Errors: fault.StateTransition when the consumer is suspended or
+// stopped, fault.QueueNotFound. When ctx ends, no lease is left behind.
+func (c *Consumer) Dequeue(ctx context.Context, o DequeueOptions) ([]*Message, error) {
+	messages, err := c.dequeue(ctx, o)
+	if err != nil {
+		return nil, named("dequeue", c.queue.Name, err)
+	}
+	return messages, nil
+}
+
+func (c *Consumer) dequeue(ctx context.Context, o DequeueOptions) ([]*Message, error) {
+	claim, err := c.claim(&o)
+	if err != nil {
+		return nil, err
+	}
+	done, err := c.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := c.refuse(); err != nil {
+		return nil, err
+	}
+	leased, err := c.await(ctx, claim, o.Wait)
+	if err != nil || len(leased) == 0 {
+		return []*Message{}, err
+	}
+	messages := make([]*Message, len(leased))
+	for i := range leased {
+		messages[i] = &Message{Message: leased[i], consumer: c}
+	}
+	if o.AutoExtend {
+		c.keep(leased, o)
+	}
+	return messages, nil
+}
+
+// claim checks the options, fills in their defaults and turns them into what the
+// engine is asked.
+func (c *Consumer) claim(o *DequeueOptions) (engine.Claim, error) {
+	if o.Batch == 0 {
+		o.Batch = 1
+	}
+	if o.Lease == 0 {
+		o.Lease = c.b.cfg.DefaultLockTime
+	}
+	if o.KeepMax == 0 {
+		o.KeepMax = c.b.cfg.MaxLease
+	}
+	if err := validate.Batch(o.Batch); err != nil {
+		return engine.Claim{}, err
+	}
+	if err := validate.Lease(o.Lease); err != nil {
+		return engine.Claim{}, err
+	}
+	if o.KeepMax < 0 {
+		return engine.Claim{}, fault.Argument("keep_max", "must not be negative")
+	}
+	return engine.Claim{QueueID: c.queue.ID, WorkerID: c.id, Limit: o.Batch, Lease: o.Lease, At: o.At}, nil
+}
+
+// await claims until there are messages, the wait is over, or ctx or the worker
+// ends.
+func (c *Consumer) await(ctx context.Context, claim engine.Claim, wait time.Duration) (leased []model.Message, err error) {
+	if wait == 0 {
+		got, err := c.take(ctx, claim)
+		return got.Messages, err
+	}
+	waiter := c.b.hub.Join(claim.QueueID)
+	defer func() { waiter.Leave(len(leased) > 0) }()
+	var over <-chan time.Time // nil, and so never, when waiting for ever
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		over = timer.C
+	}
+	for last := false; ; {
+		got, err := c.take(ctx, claim)
+		if err != nil || len(got.Messages) > 0 || last {
+			return got.Messages, err
+		}
+		waiter.Idle(got.NextDue)
+		select {
+		case <-waiter.C:
+		case <-over:
+			last = true // what became eligible in this very moment still counts
+		case <-ctx.Done():
+			return nil, fault.FromContext(ctx)
+		case <-c.ctx.Done():
+			return nil, errClosed(c.kind)
+		}
+	}
+}
+
+// take is one claim. The engine finishes what it has sent, so a caller that went
+// away meanwhile is checked for afterwards, and what it will never see is given
+// back as if it had not been taken.
+func (c *Consumer) take(ctx context.Context, claim engine.Claim) (engine.Claimed, error) {
+	if ctx.Err() != nil {
+		return engine.Claimed{}, fault.FromContext(ctx)
+	}
+	got, err := c.b.engine.Claim(ctx, claim)
+	if err != nil {
+		return engine.Claimed{}, err
+	}
+	if ctx.Err() != nil && len(got.Messages) > 0 {
+		c.giveBack(got.Messages)
+		return engine.Claimed{}, fault.FromContext(ctx)
+	}
+	return got, nil
+}
+
+// giveBack undoes leases nobody will handle. Failing to is not an error: they
+// expire.
+func (c *Consumer) giveBack(messages []model.Message) {
+	releases := make([]engine.Release, len(messages))
+	for i, m := range messages {
+		releases[i] = engine.Release{
+			Token: model.Token{ID: m.ID, Worker: c.id, ReadCt: m.ReadCt}, At: m.PriorVT, Unread: true,
+		}
+	}
+	if _, err := c.b.lanes.release.Do(context.Background(), releases); err != nil {
+		c.b.log.Warn("giving back messages failed, their leases will expire", "error", err, "messages", len(messages))
+	}
+	c.b.published(c.queue.ID)
+}
+
+// keep hands leases to the keeper.
+func (c *Consumer) keep(leased []model.Message, o DequeueOptions) {
+	until := time.Now().Add(o.KeepMax)
+	leases := make([]lease.Lease, len(leased))
+	for i, m := range leased {
+		leases[i] = lease.Lease{
+			Token: model.Token{ID: m.ID, Worker: c.id, ReadCt: m.ReadCt}, For: o.Lease, Until: until,
+		}
+	}
+	c.b.keeper.Keep(leases)
+}

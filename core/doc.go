@@ -1,0 +1,36 @@
+// Package core is pgqrs in Go: a durable job queue on PostgreSQL or one SQLite
+// file, usable as a library by itself and the inside of the C ABI.
+//
+//	store, err := core.Open(ctx, "postgresql://localhost/mydb", core.WithBootstrap())
+//	_, err = store.Admin().CreateQueue(ctx, "tasks", 0)
+//
+//	producer, err := store.Producer(ctx, "tasks", core.WorkerOptions{})
+//	id, err := producer.Enqueue(ctx, map[string]any{"task": "send_email"})
+//
+//	consumer, err := store.Consumer(ctx, "tasks", core.WorkerOptions{})
+//	messages, err := consumer.Dequeue(ctx, core.DequeueOptions{Batch: 10, Wait: 5 * time.Second})
+//	for _, m := range messages {
+//		ok, err := m.Archive(ctx) // false: the lease was lost meanwhile
+//	}
+//
+// # Promises
+//
+// Enqueue and every acknowledgement answer after their commit. Concurrent single
+// calls share commits (core/batch). An acknowledgement takes effect only under
+// the fencing token of its lease. Leases taken with AutoExtend are kept alive in
+// the background (core/lease). Waiting consumers are woken, also by other
+// processes (core/wake).
+//
+// # Contexts
+//
+// A cancelled call takes back what was not sent (fault.Cancelled: nothing was
+// committed) and waits for the true outcome of what was. A call whose deadline
+// passes answers fault.Timeout when nothing was committed and
+// fault.OutcomeUnknown when that cannot be known. A cancelled Dequeue leaves no
+// lease behind.
+//
+// # Errors
+//
+// Every error is a *fault.Error; ask fault.Is(err, fault.QueueNotFound),
+// fault.IsTransient(err), fault.SafeToRetry(err).
+package core

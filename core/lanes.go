@@ -1,0 +1,92 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/pgqrs/pgqrs/core/batch"
+	"github.com/pgqrs/pgqrs/core/engine"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+// ackFlushers is how many acknowledgement flushes of a kind may be on their way
+// at once where the engine has several writers.
+const ackFlushers = 2
+
+// lanes are the group commits of a backend: one lane for the enqueues of each
+// queue, because a statement serves one queue and a flood into one must not hold
+// up the others; one lane per kind of acknowledgement, because those name
+// messages of any queue.
+type lanes struct {
+	b       *backend
+	archive *batch.Lane[model.Token, bool]
+	delete  *batch.Lane[model.Token, bool]
+	extend  *batch.Lane[engine.Extension, bool]
+	release *batch.Lane[engine.Release, bool]
+
+	// mu guards the fields below.
+	mu      sync.Mutex
+	enqueue map[int64]*batch.Lane[model.NewMessage, int64]
+	closed  bool
+}
+
+func (l *lanes) init(b *backend) {
+	l.b = b
+	l.enqueue = map[int64]*batch.Lane[model.NewMessage, int64]{}
+	l.archive = newAckLane(b, func(ctx context.Context, tokens []model.Token) ([]bool, error) {
+		return b.engine.Finish(ctx, engine.FinishArchive, tokens)
+	})
+	l.delete = newAckLane(b, func(ctx context.Context, tokens []model.Token) ([]bool, error) {
+		return b.engine.Finish(ctx, engine.FinishDelete, tokens)
+	})
+	l.extend = newAckLane(b, b.engine.Extend)
+	l.release = newAckLane(b, b.engine.Release)
+}
+
+func newAckLane[I any](b *backend, flush func(context.Context, []I) ([]bool, error)) *batch.Lane[I, bool] {
+	caps := b.engine.Capabilities()
+	return batch.NewLane(batch.Options[I, bool]{
+		Flush: flush, MaxRows: caps.MaxFlushRows, Flushers: min(ackFlushers, caps.Writers), Group: &b.group,
+	})
+}
+
+// of returns the enqueue lane of a queue. One flusher, so that the ids of one
+// producer ascend in the order of its calls.
+func (l *lanes) of(queueID int64) (*batch.Lane[model.NewMessage, int64], error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if lane := l.enqueue[queueID]; lane != nil {
+		return lane, nil
+	}
+	if l.closed {
+		return nil, errClosed("store")
+	}
+	caps := l.b.engine.Capabilities()
+	lane := batch.NewLane(batch.Options[model.NewMessage, int64]{
+		Flush: func(ctx context.Context, messages []model.NewMessage) ([]int64, error) {
+			return l.b.engine.Enqueue(ctx, queueID, messages)
+		},
+		MaxRows: caps.MaxFlushRows, MaxBytes: caps.MaxFlushBytes,
+		Bytes: func(m model.NewMessage) int { return len(m.Payload) },
+		Group: &l.b.group,
+	})
+	l.enqueue[queueID] = lane
+	return lane, nil
+}
+
+// close flushes everything accepted and refuses the rest.
+func (l *lanes) close(ctx context.Context) error {
+	l.mu.Lock()
+	l.closed = true
+	closers := []func(context.Context) error{l.archive.Close, l.delete.Close, l.extend.Close, l.release.Close}
+	for _, lane := range l.enqueue {
+		closers = append(closers, lane.Close)
+	}
+	l.mu.Unlock()
+	var errs []error
+	for _, c := range closers {
+		errs = append(errs, c(ctx))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,224 @@
+package core
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+func TestEqualConfigurationsShareOneBackend(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		other, stranger := b.open(nil), b.stranger()
+		assert.Same(b.t, b.store.b, other.b)
+		assert.NotSame(b.t, b.store.b, stranger.b)
+		require.NoError(b.t, other.Close(b.ctx))
+		_, err := b.producer().Enqueue(b.ctx, "still open")
+		assert.NoError(b.t, err, "closing one store leaves its equals alone")
+	})
+}
+
+func TestConcurrentOpensMakeOneBackend(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		require.NoError(b.t, b.store.Close(b.ctx))
+		opened := make([]*Store, 20)
+		var all sync.WaitGroup
+		for i := range opened {
+			all.Go(func() { opened[i], _ = Open(b.ctx, b.dsn) })
+		}
+		all.Wait()
+		for _, s := range opened {
+			require.NotNil(b.t, s)
+			assert.Same(b.t, opened[0].b, s.b)
+		}
+		for _, s := range opened {
+			require.NoError(b.t, s.Close(b.ctx))
+		}
+		select {
+		case <-opened[0].b.closed:
+		case <-b.ctx.Done():
+			b.t.Error("the last close ends the backend")
+		}
+	})
+}
+
+func TestAClosedStoreSaysSo(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		require.NoError(b.t, b.store.Close(b.ctx))
+		_, err := p.Enqueue(b.ctx, 1)
+		assert.True(b.t, fault.Is(err, fault.Closed), "%v", err)
+		_, err = c.Dequeue(b.ctx, DequeueOptions{})
+		assert.True(b.t, fault.Is(err, fault.Closed), "%v", err)
+		_, err = b.store.Producer(b.ctx, tasks, WorkerOptions{})
+		assert.True(b.t, fault.Is(err, fault.Closed), "%v", err)
+		_, err = b.admin.ListQueues(b.ctx, model.Page{})
+		assert.True(b.t, fault.Is(err, fault.Closed), "%v", err)
+		assert.NoError(b.t, b.store.Close(b.ctx), "a second close is a no-op")
+	})
+}
+
+func TestADetachedStoreLivesAsLongAsItsWorkers(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		s := b.stranger()
+		p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		s.Detach()
+		_, err = p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		require.NoError(b.t, p.Close(b.ctx))
+		select {
+		case <-s.b.closed:
+		case <-b.ctx.Done():
+			b.t.Error("the store ends with its last worker")
+		}
+	})
+}
+
+func TestCloseAnswersCallsInFlight(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		s := b.stranger()
+		p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		c, err := s.Consumer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		stored, started := 0, make(chan struct{}, 200)
+		for i := range 200 {
+			all.Go(func() {
+				started <- struct{}{}
+				_, err := p.Enqueue(b.ctx, i)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					stored++
+				} else {
+					assert.True(b.t, fault.Is(err, fault.Closed), "%v", err)
+				}
+			})
+		}
+		all.Go(func() {
+			_, err := c.Dequeue(b.ctx, DequeueOptions{Wait: time.Hour, Batch: 1})
+			if err != nil {
+				assert.True(b.t, fault.Is(err, fault.Closed), "%v", err)
+			}
+		})
+		for range 200 {
+			<-started
+		}
+		require.NoError(b.t, s.Close(b.ctx))
+		all.Wait()
+		m := b.metrics()
+		assert.EqualValues(b.t, stored, m.Pending, "every answered message is there, and nothing else; no lease is left")
+		assert.Zero(b.t, m.Leased)
+	})
+}
+
+func TestWorkerLifecycle(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		_, err := p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		require.NoError(b.t, c.Suspend(b.ctx))
+		_, err = c.Dequeue(b.ctx, DequeueOptions{})
+		assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
+		assert.ErrorContains(b.t, err, "resume()")
+		assert.True(b.t, fault.Is(c.Suspend(b.ctx), fault.StateTransition))
+		status, err := c.Status(b.ctx)
+		require.NoError(b.t, err)
+		assert.Equal(b.t, model.WorkerSuspended, status)
+		require.NoError(b.t, c.Resume(b.ctx))
+		require.NoError(b.t, c.Heartbeat(b.ctx))
+		assert.Len(b.t, b.take(c, DequeueOptions{Lease: time.Hour}), 1)
+		require.NoError(b.t, c.Shutdown(b.ctx))
+		assert.EqualValues(b.t, 1, b.metrics().Pending, "shutdown releases what it holds")
+		_, err = c.Dequeue(b.ctx, DequeueOptions{})
+		assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
+		require.NoError(b.t, p.Suspend(b.ctx))
+		_, err = p.Enqueue(b.ctx, 1)
+		assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
+	})
+}
+
+func TestASuspensionByAnotherProcessIsSeenAtTheNextClaim(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		c := b.consumer()
+		err := b.stranger().b.engine.SetWorkerStatus(b.ctx, c.ID(),
+			[]model.WorkerStatus{model.WorkerReady}, model.WorkerSuspended)
+		require.NoError(b.t, err)
+		_, err = c.Dequeue(b.ctx, DequeueOptions{})
+		assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
+	})
+}
+
+func TestEphemeralWorkersLeaveNoRows(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, err := b.store.Producer(b.ctx, tasks, WorkerOptions{Ephemeral: true})
+		require.NoError(b.t, err)
+		assert.Zero(b.t, p.ID())
+		_, err = p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		c, err := b.store.Consumer(b.ctx, tasks, WorkerOptions{Ephemeral: true})
+		require.NoError(b.t, err)
+		require.Len(b.t, b.take(c, DequeueOptions{}), 1)
+		require.NoError(b.t, c.Close(b.ctx))
+		require.NoError(b.t, p.Close(b.ctx))
+		n, err := b.admin.CountWorkers(b.ctx, "")
+		require.NoError(b.t, err)
+		assert.Zero(b.t, n)
+		assert.EqualValues(b.t, 1, b.metrics().Pending)
+	})
+}
+
+func TestBadArgumentsNameThemselves(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		for field, call := range map[string]func() error{
+			"queue":         func() error { _, err := b.store.Producer(b.ctx, "", WorkerOptions{}); return err },
+			"port":          func() error { _, err := b.store.Consumer(b.ctx, tasks, WorkerOptions{Port: 70000}); return err },
+			"batch_size":    func() error { _, err := c.Dequeue(b.ctx, DequeueOptions{Batch: -1}); return err },
+			"vt":            func() error { _, err := c.Dequeue(b.ctx, DequeueOptions{Lease: -time.Second}); return err },
+			"delay_seconds": func() error { _, err := p.EnqueueDelayed(b.ctx, 1, -time.Second); return err },
+			"seconds":       func() error { _, err := c.ExtendVT(b.ctx, 1, -time.Second); return err },
+			"limit":         func() error { _, err := b.admin.ListQueues(b.ctx, model.Page{Limit: -1}); return err },
+		} {
+			err := call()
+			assert.True(b.t, fault.Is(err, fault.InvalidArgument), "%s: %v", field, err)
+			assert.ErrorContains(b.t, err, field)
+		}
+		_, err := b.store.Producer(b.ctx, "nowhere", WorkerOptions{})
+		assert.True(b.t, fault.Is(err, fault.QueueNotFound))
+		assert.ErrorContains(b.t, err, "Queue 'nowhere' not found")
+		_, err = b.admin.CreateQueue(b.ctx, tasks, 0)
+		assert.True(b.t, fault.Is(err, fault.QueueExists))
+		assert.ErrorContains(b.t, err, "Queue 'tasks' already exists")
+		_, err = p.EnqueueJSON(b.ctx, [][]byte{[]byte(`{"a":1}`), []byte(`{broken`)}, EnqueueOptions{})
+		assert.True(b.t, fault.Is(err, fault.Serialization), "%v", err)
+		assert.Zero(b.t, b.metrics().Pending, "nothing of a refused batch is stored")
+	})
+}
+
+func TestAnUninstalledStoreNamesTheRemedy(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		require.NoError(b.t, b.store.Uninstall(b.ctx))
+		_, err := b.store.Producer(b.ctx, tasks, WorkerOptions{})
+		assert.True(b.t, fault.Is(err, fault.Schema), "%v", err)
+		assert.ErrorContains(b.t, err, "admin.install()")
+	})
+}
+
+func TestAnUnreachableHostFailsInTime(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	_, err := Open(context.Background(), "postgresql://nobody:secret@127.0.0.1:1/none?pgqrs_connection_timeout_seconds=2")
+	assert.True(t, fault.Is(err, fault.Connect), "%v", err)
+	assert.NotContains(t, err.Error(), "secret")
+	assert.Less(t, time.Since(start), 5*time.Second)
+}

@@ -1,0 +1,265 @@
+package core
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/core/config"
+	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+func TestAMessageGoesAllTheWay(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		id, err := p.Enqueue(b.ctx, map[string]any{"task": "send_email"})
+		require.NoError(b.t, err)
+		messages := b.take(c, DequeueOptions{Batch: 10})
+		require.Len(b.t, messages, 1)
+		m := messages[0]
+		assert.Equal(b.t, id, m.ID)
+		assert.Equal(b.t, p.ID(), m.ProducerWorkerID)
+		assert.Equal(b.t, c.ID(), m.ConsumerWorkerID)
+		var payload map[string]string
+		require.NoError(b.t, m.Decode(&payload))
+		assert.Equal(b.t, "send_email", payload["task"])
+		ok, err := m.ExtendVT(b.ctx, time.Minute)
+		require.NoError(b.t, err)
+		assert.True(b.t, ok)
+		ok, err = m.Archive(b.ctx)
+		require.NoError(b.t, err)
+		assert.True(b.t, ok)
+		ok, err = m.Archive(b.ctx)
+		require.NoError(b.t, err)
+		assert.False(b.t, ok, "the second time it is not there")
+		archived, err := b.admin.GetArchived(b.ctx, id)
+		require.NoError(b.t, err)
+		assert.JSONEq(b.t, `{"task":"send_email"}`, string(archived.Payload))
+	})
+}
+
+func TestConcurrentSingleCallsShareStatements(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		const n = 1000
+		ids := make([]int64, n)
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				id, err := p.Enqueue(b.ctx, i)
+				assert.NoError(b.t, err)
+				ids[i] = id
+			})
+		}
+		all.Wait()
+		distinct := map[int64]bool{}
+		for _, id := range ids {
+			distinct[id] = true
+		}
+		assert.Len(b.t, distinct, n)
+		lane, err := b.store.b.lanes.of(c.Queue().ID)
+		require.NoError(b.t, err)
+		assert.Less(b.t, lane.Stats().Flushes, int64(n/4))
+
+		for _, m := range b.take(c, DequeueOptions{Batch: n, Lease: time.Minute}) {
+			all.Go(func() {
+				ok, err := m.Archive(b.ctx)
+				assert.NoError(b.t, err)
+				assert.True(b.t, ok)
+			})
+		}
+		all.Wait()
+		assert.Less(b.t, b.store.b.lanes.archive.Stats().Flushes, int64(n/4))
+		assert.EqualValues(b.t, n, b.metrics().Archived)
+	})
+}
+
+func TestAWaitingConsumerIsWoken(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		c := b.consumer()
+		for name, s := range map[string]*Store{"same process": b.store, "another process": b.stranger()} {
+			got := make(chan time.Time, 1)
+			waiting := make(chan struct{})
+			go func() {
+				close(waiting)
+				messages, err := c.Dequeue(b.ctx, DequeueOptions{Wait: 30 * time.Second})
+				assert.NoError(b.t, err)
+				assert.Len(b.t, messages, 1)
+				got <- time.Now()
+			}()
+			<-waiting
+			p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+			require.NoError(b.t, err)
+			sent := time.Now()
+			_, err = p.Enqueue(b.ctx, 1)
+			require.NoError(b.t, err)
+			assert.Less(b.t, (<-got).Sub(sent), 2*time.Second, name)
+		}
+	})
+}
+
+func TestADelayedMessageArrivesWhileAConsumerWaits(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		start := time.Now()
+		_, err := p.EnqueueDelayed(b.ctx, 1, 700*time.Millisecond)
+		require.NoError(b.t, err)
+		require.Len(b.t, b.take(c, DequeueOptions{Wait: 30 * time.Second}), 1)
+		late := time.Since(start) - 700*time.Millisecond
+		assert.GreaterOrEqual(b.t, late, -10*time.Millisecond)
+		assert.Less(b.t, late, time.Second)
+	})
+}
+
+func TestWaitingEndsEmptyHanded(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		start := time.Now()
+		assert.Empty(b.t, b.take(b.consumer(), DequeueOptions{Wait: 300 * time.Millisecond}))
+		assert.GreaterOrEqual(b.t, time.Since(start), 300*time.Millisecond)
+	})
+}
+
+func TestACancelledDequeueLeavesNoLease(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		for range 40 {
+			_, err := p.Enqueue(b.ctx, 1)
+			require.NoError(b.t, err)
+			ctx, cancel := context.WithCancel(b.ctx)
+			done := make(chan []*Message, 1)
+			go func() {
+				messages, _ := c.Dequeue(ctx, DequeueOptions{Lease: time.Hour, Wait: time.Minute})
+				done <- messages
+			}()
+			cancel()
+			for _, m := range <-done { // it was faster than the cancel
+				_, err := m.Release(b.ctx)
+				require.NoError(b.t, err)
+			}
+			m := b.metrics()
+			require.Zero(b.t, m.Leased)
+			got := b.take(c, DequeueOptions{})
+			require.Len(b.t, got, 1)
+			require.LessOrEqual(b.t, got[0].ReadCt, int32(2))
+			_, err = got[0].Delete(b.ctx)
+			require.NoError(b.t, err)
+		}
+	})
+}
+
+func TestAutoExtendKeepsTheLeaseAndEndsWithTheAcknowledgement(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c, thief := b.producer(), b.consumer(), b.consumer()
+		_, err := p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		m := b.take(c, DequeueOptions{Lease: 400 * time.Millisecond, AutoExtend: true})[0]
+		stolen := b.take(thief, DequeueOptions{Wait: 1500 * time.Millisecond})
+		assert.Empty(b.t, stolen, "three lock times later it is still ours")
+		ok, err := m.Archive(b.ctx)
+		require.NoError(b.t, err)
+		assert.True(b.t, ok)
+		assert.Zero(b.t, b.store.b.keeper.Len())
+	})
+}
+
+func TestWithoutAutoExtendTheLeaseExpires(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c, other := b.producer(), b.consumer(), b.consumer()
+		_, err := p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		m := b.take(c, DequeueOptions{Lease: 200 * time.Millisecond})[0]
+		again := b.take(other, DequeueOptions{Wait: 10 * time.Second})
+		require.Len(b.t, again, 1)
+		assert.EqualValues(b.t, 2, again[0].ReadCt)
+		ok, err := m.Archive(b.ctx)
+		require.NoError(b.t, err)
+		assert.False(b.t, ok, "who lost the lease cannot acknowledge")
+	})
+}
+
+func TestAMessageThatComesBackToTheSameConsumerHasANewToken(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		_, err := p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		old := b.take(c, DequeueOptions{Lease: 100 * time.Millisecond})[0]
+		again := b.take(c, DequeueOptions{Wait: 10 * time.Second})[0]
+		outcomes, err := c.ArchiveMany(b.ctx, []model.Token{
+			{ID: old.ID, ReadCt: old.ReadCt}, {ID: again.ID, ReadCt: again.ReadCt}, {ID: again.ID, ReadCt: again.ReadCt}, {ID: 1 << 60},
+		})
+		require.NoError(b.t, err)
+		assert.Equal(b.t, []bool{false, true, false, false}, outcomes)
+	})
+}
+
+func TestClosingAConsumerReleasesAndWakes(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c, other := b.producer(), b.consumer(), b.consumer()
+		_, err := p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		b.take(c, DequeueOptions{Lease: time.Hour, AutoExtend: true})
+		go func() { _ = c.Close(b.ctx) }()
+		assert.Len(b.t, b.take(other, DequeueOptions{Wait: 30 * time.Second}), 1)
+	})
+}
+
+func TestTheRateLimitIsPerProducer(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		s := b.open(func(c *config.Config) { c.MaxEnqueuePerSecond, c.MaxEnqueueBurst = 0.001, 2 })
+		p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		for range 2 {
+			_, err = p.Enqueue(b.ctx, 1)
+			require.NoError(b.t, err)
+		}
+		_, err = p.Enqueue(b.ctx, 1)
+		assert.True(b.t, fault.IsRateLimited(err), "%v", err)
+		other, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		_, err = other.Enqueue(b.ctx, 1)
+		assert.NoError(b.t, err)
+	})
+}
+
+func TestADeletedQueueIsNamed(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p := b.producer()
+		require.NoError(b.t, p.Shutdown(b.ctx))
+		e, err := b.store.Producer(b.ctx, tasks, WorkerOptions{Ephemeral: true})
+		require.NoError(b.t, err)
+		require.NoError(b.t, b.admin.DeleteQueue(b.ctx, tasks))
+		_, err = e.Enqueue(b.ctx, 1)
+		assert.True(b.t, fault.Is(err, fault.QueueNotFound), "%v", err)
+		assert.ErrorContains(b.t, err, "Queue 'tasks' not found")
+	})
+}
+
+func TestMaintenanceBuriesAndPrunes(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		_, err := b.admin.CreateQueue(b.ctx, "once", 1)
+		require.NoError(b.t, err)
+		s := b.open(func(c *config.Config) { c.ArchiveRetention = time.Second })
+		p, err := s.Producer(b.ctx, "once", WorkerOptions{})
+		require.NoError(b.t, err)
+		c, err := s.Consumer(b.ctx, "once", WorkerOptions{})
+		require.NoError(b.t, err)
+		_, err = p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		require.Len(b.t, b.take(c, DequeueOptions{Lease: time.Millisecond}), 1)
+		require.Eventually(b.t, func() bool {
+			require.NoError(b.t, s.b.maintainOnce())
+			n, err := b.admin.CountArchived(b.ctx, Filter{Queue: "once", DeadOnly: true})
+			return err == nil && n == 1
+		}, 10*time.Second, 10*time.Millisecond)
+		require.Eventually(b.t, func() bool {
+			require.NoError(b.t, s.b.maintainOnce())
+			n, err := b.admin.CountArchived(b.ctx, Filter{Queue: "once"})
+			return err == nil && n == 0
+		}, 10*time.Second, 100*time.Millisecond)
+	})
+}

@@ -1,0 +1,299 @@
+package core
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/model"
+	"github.com/pgqrs/pgqrs/core/validate"
+)
+
+// WorkerOptions label a producer or consumer. The zero value is the default.
+type WorkerOptions struct {
+	// Hostname is a label, not a lock; empty: this host's name, made unique.
+	Hostname string
+	// Port is a label between 0 and 65535.
+	Port int
+	// Ephemeral workers leave no row behind when they are closed. An ephemeral
+	// producer registers no row at all, and its id is 0.
+	Ephemeral bool
+}
+
+// worker is what a Producer and a Consumer have in common: a registration, its
+// lifecycle, and a reference on the store.
+type worker struct {
+	s         *Store
+	b         *backend
+	kind      string // "producer" or "consumer"
+	id        int64
+	queue     model.QueueInfo
+	ephemeral bool
+
+	// status is the state as last seen: set by own transitions and by the beat.
+	// The engine checks the stored state again at every claim.
+	status atomic.Value // model.WorkerStatus
+
+	// ctx ends when the worker is closed: its waiting calls end.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	// mu guards closing.
+	mu      sync.Mutex
+	closing bool
+	calls   sync.WaitGroup // calls that may still take leases; Add under mu
+}
+
+// register opens a worker of a queue.
+func (s *Store) register(ctx context.Context, kind, queue string, o WorkerOptions) (*worker, error) {
+	if err := checkLabels(queue, o); err != nil {
+		return nil, err
+	}
+	done, err := s.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	info, err := s.b.engine.GetQueue(ctx, queue)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{s: s, b: s.b, kind: kind, queue: info, ephemeral: o.Ephemeral}
+	w.ctx, w.cancel = context.WithCancel(s.b.ctx)
+	w.status.Store(model.WorkerReady)
+	if kind == "consumer" || !o.Ephemeral {
+		if err := w.enrol(ctx, o); err != nil {
+			w.cancel()
+			return nil, err
+		}
+	}
+	if err := s.adopt(w); err != nil {
+		w.withdraw(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return w, nil
+}
+
+func checkLabels(queue string, o WorkerOptions) error {
+	if err := validate.Queue(queue); err != nil {
+		return err
+	}
+	if err := validate.Hostname(o.Hostname); err != nil {
+		return err
+	}
+	return validate.Port(o.Port)
+}
+
+// enrol stores the registration and starts its heartbeat.
+func (w *worker) enrol(ctx context.Context, o WorkerOptions) error {
+	hostname := o.Hostname
+	if hostname == "" {
+		hostname = uniqueHostname()
+	}
+	info, err := w.b.engine.RegisterWorker(ctx, model.NewWorker{
+		QueueID: w.queue.ID, Name: w.kind, Hostname: hostname, Port: int32(o.Port),
+	})
+	if err != nil {
+		return err
+	}
+	w.id = info.ID
+	w.b.mu.Lock()
+	w.b.workers[w.id] = w
+	w.b.mu.Unlock()
+	w.b.heart.Add(w.id, func(seen model.WorkerStatus) { w.status.Store(seen) })
+	return nil
+}
+
+// uniqueHostname labels a worker whose owner did not.
+func uniqueHostname() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	var tail [4]byte
+	_, _ = rand.Read(tail[:]) // never fails (crypto/rand)
+	return host + "-" + strconv.Itoa(os.Getpid()) + "-" + hex.EncodeToString(tail[:])
+}
+
+// ID returns the worker id; 0 for an ephemeral producer.
+func (w *worker) ID() int64 { return w.id }
+
+// Queue returns the queue the worker is bound to.
+func (w *worker) Queue() model.QueueInfo { return w.queue }
+
+// begin admits one call of this worker.
+func (w *worker) begin() (func(), error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closing {
+		return nil, errClosed(w.kind)
+	}
+	done, err := w.b.begin()
+	if err != nil {
+		return nil, err
+	}
+	w.calls.Add(1)
+	return func() { w.calls.Done(); done() }, nil
+}
+
+// Heartbeat refreshes the worker's heartbeat now; it is also done in the
+// background, every heartbeat interval.
+func (w *worker) Heartbeat(ctx context.Context) error {
+	return w.lifecycle("heartbeat", func() error {
+		states, err := w.b.engine.Heartbeat(ctx, []int64{w.id})
+		if err != nil {
+			return err
+		}
+		status, known := states[w.id]
+		if !known {
+			return errWorkerGone(w.id)
+		}
+		w.status.Store(status)
+		return nil
+	})
+}
+
+// Suspend pauses a ready worker: ready → suspended.
+func (w *worker) Suspend(ctx context.Context) error {
+	return w.move(ctx, "suspend", model.WorkerSuspended, model.WorkerReady, model.WorkerPolling)
+}
+
+// Resume continues a suspended worker: suspended → ready.
+func (w *worker) Resume(ctx context.Context) error {
+	return w.move(ctx, "resume", model.WorkerReady, model.WorkerSuspended, model.WorkerInterrupted)
+}
+
+// Shutdown stops the worker for good and releases what it holds. The object
+// stays open for Status; its other calls answer fault.StateTransition.
+func (w *worker) Shutdown(ctx context.Context) error {
+	err := w.move(ctx, "shutdown", model.WorkerStopped,
+		model.WorkerReady, model.WorkerPolling, model.WorkerSuspended, model.WorkerInterrupted)
+	if err != nil {
+		return err
+	}
+	return w.lifecycle("shutdown", func() error {
+		w.withdraw(context.WithoutCancel(ctx))
+		return nil
+	})
+}
+
+// Status returns the stored state of the worker.
+func (w *worker) Status(ctx context.Context) (status model.WorkerStatus, err error) {
+	if w.id == 0 {
+		return w.status.Load().(model.WorkerStatus), nil
+	}
+	err = w.lifecycle("status", func() error {
+		info, err := w.b.engine.GetWorker(ctx, w.id)
+		status = info.Status
+		return err
+	})
+	return status, err
+}
+
+// IsHealthy reports whether the worker is not stopped and its stored heartbeat is
+// younger than maxAge.
+func (w *worker) IsHealthy(ctx context.Context, maxAge time.Duration) (healthy bool, err error) {
+	err = w.lifecycle("is_healthy", func() error {
+		info, err := w.b.engine.GetWorker(ctx, w.id)
+		healthy = info.Status != model.WorkerStopped && time.Since(info.HeartbeatAt) < maxAge
+		return err
+	})
+	return healthy, err
+}
+
+func (w *worker) move(ctx context.Context, op string, to model.WorkerStatus, from ...model.WorkerStatus) error {
+	return w.lifecycle(op, func() error {
+		if err := w.b.engine.SetWorkerStatus(ctx, w.id, from, to); err != nil {
+			return err
+		}
+		w.status.Store(to)
+		return nil
+	})
+}
+
+// lifecycle runs a call that needs a stored registration.
+func (w *worker) lifecycle(op string, f func() error) error {
+	if w.id == 0 {
+		return named(op, "", &fault.Error{
+			Kind: fault.StateTransition, Safe: true,
+			Text: "an ephemeral producer has no registration; open a producer of its own",
+		})
+	}
+	done, err := w.begin()
+	if err != nil {
+		return named(op, "", err)
+	}
+	defer done()
+	return named(op, "", f())
+}
+
+func errWorkerGone(id int64) error {
+	return &fault.Error{
+		Kind: fault.WorkerNotFound, Field: strconv.FormatInt(id, 10), Safe: true,
+		Text: "Worker " + strconv.FormatInt(id, 10) + " not found; it was deleted or purged, open a new one",
+	}
+}
+
+// refuse answers what a worker in the present state must not do.
+func (w *worker) refuse() error {
+	status := w.status.Load().(model.WorkerStatus)
+	if status.MayClaim() {
+		return nil
+	}
+	text := w.kind + " is " + string(status)
+	if status == model.WorkerStopped {
+		text += "; open a new one"
+	} else {
+		text += "; call resume() first"
+	}
+	return &fault.Error{Kind: fault.StateTransition, Field: w.kind, Text: text, Safe: true}
+}
+
+// Close ends the worker: waiting calls end, what it holds is released, its row is
+// marked stopped (ephemeral: removed), and its reference on the store is given
+// back. A second Close is a no-op. When ctx ends first, the leases expire by
+// themselves.
+func (w *worker) Close(ctx context.Context) error {
+	w.mu.Lock()
+	if w.closing {
+		w.mu.Unlock()
+		return nil
+	}
+	w.closing = true
+	w.mu.Unlock()
+	w.cancel()
+	w.calls.Wait() // a dequeue on the wire may still take leases
+	if done, err := w.b.begin(); err == nil {
+		w.withdraw(ctx)
+		done()
+	}
+	w.s.disown(w)
+	return nil
+}
+
+// withdraw takes the worker off everything that runs in the background and stops
+// its registration.
+func (w *worker) withdraw(ctx context.Context) {
+	if w.id == 0 {
+		return
+	}
+	w.b.heart.Remove(w.id)
+	w.b.keeper.ForgetWorker(w.id)
+	w.b.mu.Lock()
+	_, ours := w.b.workers[w.id]
+	delete(w.b.workers, w.id)
+	w.b.mu.Unlock()
+	if !ours {
+		return // shut down before, or the backend is closing and does it for all
+	}
+	w.b.stopWorkers(ctx, []int64{w.id}, w.ephemeral)
+	if w.kind == "consumer" {
+		w.b.published(w.queue.ID) // what was released can be taken now
+	}
+}
