@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/core/engine"
+	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+func TestHints(t *testing.T) {
+	t.Parallel()
+	var h hints
+	now := time.Now()
+	_, ok := h.next(1, now)
+	require.False(t, ok, "a queue nobody claimed from")
+	h.whole(1, now, now.Add(time.Millisecond))
+	h.claimed(1, now)
+	from, ok := h.next(1, now.Add(2*time.Millisecond))
+	require.True(t, ok)
+	require.Equal(t, now.Add(-hintSlack), from)
+	h.claimed(1, now.Add(-time.Hour))
+	from, _ = h.next(1, now.Add(2*time.Millisecond))
+	require.Equal(t, now.Add(-hintSlack), from, "a hint never goes back")
+	_, ok = h.next(2, now)
+	require.False(t, ok, "hints are per queue")
+
+	late := now.Add(2 * leastWholeWait)
+	_, ok = h.next(1, late)
+	require.False(t, ok, "a whole claim is due")
+	_, ok = h.next(1, late)
+	require.True(t, ok, "one claimer does it, the others go on")
+	h.whole(1, late, late.Add(time.Second))
+	_, ok = h.next(1, late.Add(10*time.Second))
+	require.True(t, ok, "an expensive whole claim is rare")
+	_, ok = h.next(1, late.Add(40*time.Second))
+	require.False(t, ok)
+	h.forget(1)
+	_, ok = h.next(1, late)
+	require.False(t, ok)
+}
+
+// TestLateCommitIsFound: a transaction that was slow to commit leaves messages
+// far behind the hint, which the very next claim must find.
+func TestLateCommitIsFound(t *testing.T) {
+	b := setup(t)
+	ids, end, err := testdb.EnqueueTx(b.ctx, b.dsn, b.schema, b.queue.ID, [][]byte{[]byte(`"late"`)})
+	require.NoError(t, err)
+	for deadline := time.Now().Add(3 * hintSlack); time.Now().Before(deadline); {
+		b.put(payloads(1)...)
+		require.Len(t, b.claim(1, time.Hour), 1)
+	}
+	require.NoError(t, end(b.ctx, true))
+	got := b.claim(1, time.Hour)
+	require.Len(t, got, 1)
+	require.Equal(t, ids[0], got[0].ID)
+}
+
+// TestClaimNeverMissesAnEligibleMessage: whatever became eligible behind the
+// hint (released to the past, expired, enqueued for an earlier instant), a claim
+// with room for it returns it.
+func TestClaimNeverMissesAnEligibleMessage(t *testing.T) {
+	b := setup(t)
+	eligible := map[int64]bool{}
+	release := func(m model.Message, at time.Time) {
+		took, err := b.store.Release(b.ctx, []engine.Release{{
+			Token: model.Token{ID: m.ID, Worker: b.consumer.ID, ReadCt: m.ReadCt}, At: at, Unread: true,
+		}})
+		require.NoError(t, err)
+		require.Equal(t, []bool{true}, took)
+		eligible[m.ID] = true
+	}
+	for range 300 {
+		past := time.Now().Add(-rand.N(time.Hour) - time.Minute)
+		fresh := payloads(1 + rand.IntN(5))
+		fresh[0].At = past
+		for _, id := range b.put(fresh...) {
+			eligible[id] = true
+		}
+		limit := 1 + rand.IntN(8)
+		got := b.claim(limit, time.Hour)
+		require.Len(t, got, min(limit, len(eligible)))
+		for i, m := range got {
+			require.True(t, eligible[m.ID])
+			delete(eligible, m.ID)
+			if i%3 == 0 {
+				release(m, past)
+			}
+		}
+	}
+	rest := len(eligible)
+	require.Len(t, b.claim(rest+10, time.Hour), rest)
+}
+
+// TestOrderOfAClaim: by the vt before the claim, across both parts of a claim
+// that met the end of what the hint shows.
+func TestOrderOfAClaim(t *testing.T) {
+	b := setup(t)
+	b.put(payloads(2)...)
+	b.claim(2, time.Hour)
+	now := time.Now()
+	at := func(d time.Duration) model.NewMessage {
+		return model.NewMessage{Payload: []byte(`1`), At: now.Add(d)}
+	}
+	ids := b.put(at(-time.Second), at(-time.Hour), at(-time.Second), at(-time.Millisecond))
+	got := b.claim(10, time.Hour)
+	require.Len(t, got, 4)
+	for i, want := range []int64{ids[1], ids[0], ids[2], ids[3]} {
+		require.Equal(t, want, got[i].ID)
+	}
+}
+
+// TestNextDueWhileLocked: an eligible message that somebody has locked may be
+// let go at any moment, so a waiter must come back soon.
+func TestNextDueWhileLocked(t *testing.T) {
+	b := setup(t)
+	b.put(payloads(1)...)
+	tx, err := b.connect().Begin(b.ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(b.ctx, "select 1 from "+b.store.queries.quoted+".pgqrs_messages for update")
+	require.NoError(t, err)
+	claim := engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 1, Lease: time.Hour}
+	claimed, err := b.store.Claim(b.ctx, claim)
+	require.NoError(t, err)
+	require.Empty(t, claimed.Messages)
+	require.Equal(t, lockedRetry, claimed.NextDue)
+	require.NoError(t, tx.Rollback(b.ctx))
+	require.Len(t, b.claim(1, time.Hour), 1)
+}

@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+// Enqueue implements engine.Messages.
+func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error) {
+	if len(messages) == 0 {
+		return nil, nil
+	}
+	var ids []int64
+	err := s.write(ctx, step{sql: s.queries.get("Enqueue"), args: enqueueArguments(queueID, messages), read: readIDs(&ids, len(messages))})
+	if err != nil {
+		return nil, err
+	}
+	return checkIDs(queueID, ids, len(messages))
+}
+
+// EnqueueTx stores messages in a transaction of the caller and announces them in
+// it, so that they become visible, and consumers wake up, exactly when it
+// commits. A failure leaves the transaction aborted, as any failed statement
+// does; an unknown queue is fault.QueueNotFound and stores nothing.
+func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, messages []model.NewMessage) ([]int64, error) {
+	config, err := Config{Schema: schema}.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if len(messages) == 0 {
+		return nil, nil
+	}
+	s := &store{queries: newStatements(config.Schema)} // for its texts and its faults; it has no pool
+	rows, err := tx.Query(ctx, s.queries.get("Enqueue"), enqueueArguments(queueID, messages)...)
+	if err != nil {
+		return nil, s.fault(ctx, reading, err) // the caller's transaction has not committed: nothing is stored
+	}
+	var ids []int64
+	err = readIDs(&ids, len(messages))(rows)
+	rows.Close()
+	if err == nil {
+		err = rows.Err()
+	}
+	if err != nil {
+		return nil, s.fault(ctx, reading, err)
+	}
+	if ids, err = checkIDs(queueID, ids, len(messages)); err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, s.queries.get("NotifyInside"), s.queries.channel, strconv.FormatInt(queueID, 10)); err != nil {
+		return nil, s.fault(ctx, reading, err)
+	}
+	return ids, nil
+}
+
+// enqueueArguments turns rows into the columns of the Enqueue query. A column
+// that is empty in every row is sent as null.
+func enqueueArguments(queueID int64, messages []model.NewMessage) []any {
+	payloads := make([]string, len(messages))
+	var delays []float64
+	var instants []*time.Time
+	var producers []*int64
+	for i := range messages {
+		m := &messages[i]
+		payloads[i] = string(m.Payload)
+		if m.Delay > 0 && m.At.IsZero() {
+			column(&delays, len(messages))[i] = seconds(m.Delay)
+		}
+		if !m.At.IsZero() {
+			column(&instants, len(messages))[i] = &m.At
+		}
+		if m.Producer != 0 {
+			column(&producers, len(messages))[i] = &m.Producer
+		}
+	}
+	return []any{queueID, payloads, delays, instants, producers}
+}
+
+// column makes a column when its first value comes.
+func column[T any](c *[]T, n int) []T {
+	if *c == nil {
+		*c = make([]T, n)
+	}
+	return *c
+}
+
+func readIDs(ids *[]int64, n int) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		*ids = make([]int64, 0, n)
+		var id int64
+		for rows.Next() {
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			*ids = append(*ids, id)
+		}
+		return nil
+	}
+}
+
+// checkIDs holds the answer against the question: the statement stores all rows
+// or none, and numbers them in input order.
+func checkIDs(queueID int64, ids []int64, n int) ([]int64, error) {
+	if len(ids) == 0 {
+		return nil, queueNotFound(queueID)
+	}
+	if len(ids) != n {
+		return nil, &fault.Error{Kind: fault.Internal, Text: fmt.Sprintf("%d messages sent, %d stored", n, len(ids))}
+	}
+	return ids, nil
+}

@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+const (
+	planClaimRows     = 100
+	planBuffersPerRow = 16  // measured: 10 to 11, most of them the two index insertions of the update
+	planBuffersBeside = 250 // look-ups, upper index pages, catalog
+)
+
+// TestPlanAndBuffers proves that claims and acknowledgements cost the same at
+// any backlog and in every state of the statistics.
+func TestPlanAndBuffers(t *testing.T) {
+	for _, backlog := range []int{1_000, 100_000, 1_000_000} {
+		for _, delayed := range []int{0, 100_000} {
+			if delayed > 0 && backlog != 100_000 {
+				continue
+			}
+			t.Run(fmt.Sprintf("backlog %d, delayed in front %d", backlog, delayed), func(t *testing.T) {
+				if testing.Short() && backlog > 100_000 {
+					t.Skip("skipped with -short: a backlog of a million")
+				}
+				p := newPlanBundle(t, backlog, delayed)
+				p.check("never analyzed")
+				p.exec("analyze " + p.store.queries.quoted + ".pgqrs_messages")
+				p.check("analyzed")
+			})
+		}
+	}
+}
+
+// planBundle is a filled queue and one connection to explain on.
+type planBundle struct {
+	t      *testing.T
+	ctx    context.Context
+	store  *store
+	conn   *pgx.Conn
+	queue  model.QueueInfo
+	worker model.WorkerInfo
+}
+
+func newPlanBundle(t *testing.T, backlog, delayed int) *planBundle {
+	ctx := t.Context()
+	dsn := testdb.Postgres(t)
+	s := openTest(t, Config{ConnString: dsn, Schema: testdb.Schema(t, dsn)})
+	require.NoError(t, s.Install(ctx))
+	conn, err := pgx.Connect(ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { closeConn(conn) })
+	p := &planBundle{t: t, ctx: ctx, store: s, conn: conn}
+	p.queue, err = s.CreateQueue(ctx, "plan", 5)
+	require.NoError(t, err)
+	p.worker, err = s.RegisterWorker(ctx, model.NewWorker{QueueID: p.queue.ID, Name: "consumer"})
+	require.NoError(t, err)
+	table := s.queries.quoted + ".pgqrs_messages"
+	// Autovacuum would analyze in the middle of the case.
+	p.exec("alter table " + table + " set (autovacuum_enabled = off)")
+	p.exec("alter table " + table + " set unlogged") // fills faster, and reads the same buffers
+	insert := "insert into " + table + " (queue_id, vt, enqueued_at, payload) select %d, now() + %s, now(), '{\"n\": 1}' from generate_series(1, %d) n"
+	p.exec(fmt.Sprintf(insert, p.queue.ID, "interval '1 hour' + n * interval '1 ms'", delayed))
+	p.exec(fmt.Sprintf(insert, p.queue.ID, "n * interval '1 us' - interval '1 hour'", backlog))
+	p.prepare("claim", "bigint, bigint, float8, bigint, timestamptz, timestamptz", "Claim")
+	p.prepare("whole", "bigint, bigint, float8, bigint, timestamptz", "ClaimWhole")
+	p.prepare("outlook", "bigint, bigint", "ClaimOutlook")
+	p.prepare("archive", "bigint[], bigint[], int[]", "Archive")
+	p.prepare("extend", "bigint[], bigint[], int[], float8[]", "Extend")
+	p.prepare("release", "bigint[], bigint[], int[], timestamptz[], bool[]", "Release")
+	return p
+}
+
+func (p *planBundle) exec(sql string) {
+	p.t.Helper()
+	_, err := p.conn.Exec(p.ctx, sql, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(p.t, err)
+}
+
+func (p *planBundle) prepare(name, types, query string) {
+	p.t.Helper()
+	p.exec(fmt.Sprintf("prepare plan_%s (%s) as %s", name, types, p.store.queries.get(query)))
+}
+
+// check explains every hot statement as the engine runs it.
+func (p *planBundle) check(state string) {
+	p.t.Helper()
+	claim := fmt.Sprintf("(%d, %d, 600, %d, '-infinity', null)", p.queue.ID, planClaimRows, p.worker.ID)
+	whole := fmt.Sprintf("(%d, %d, 600, %d, null)", p.queue.ID, planClaimRows, p.worker.ID)
+	p.explain(state, "ClaimPreamble", "claim", claim, "pgqrs_messages_claim", planClaimRows)
+	p.explain(state, "ClaimPreamble", "whole", whole, "pgqrs_messages_claim", planClaimRows)
+	p.explain(state, "ClaimPreamble", "outlook", fmt.Sprintf("(%d, %d)", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)
+
+	var ids []int64
+	require.NoError(p.t, p.conn.QueryRow(p.ctx, "select array_agg(id) from (select id from "+p.store.queries.quoted+
+		".pgqrs_messages where consumer_worker_id is not null order by id limit $1) m", planClaimRows).Scan(&ids))
+	require.Len(p.t, ids, planClaimRows)
+	tokens := fmt.Sprintf("(%s, array_fill(%d::bigint, array[%d]), array_fill(1, array[%d])", bigints(ids), p.worker.ID, len(ids), len(ids))
+	p.explain(state, "AcknowledgePreamble", "extend", tokens+fmt.Sprintf(", array_fill(900::float8, array[%d]))", len(ids)), "pgqrs_messages_pkey", len(ids))
+	p.explain(state, "AcknowledgePreamble", "release", tokens+fmt.Sprintf(", null, array_fill(false, array[%d]))", len(ids)), "pgqrs_messages_pkey", 2*len(ids))
+	p.explain(state, "AcknowledgePreamble", "archive", tokens+")", "pgqrs_messages_pkey", len(ids))
+}
+
+func bigints(ids []int64) string {
+	return "'{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]") + "}'::bigint[]"
+}
+
+// explain runs a statement behind its preamble and examines plan and buffers.
+func (p *planBundle) explain(state, preamble, name, arguments, index string, rows int) {
+	p.t.Helper()
+	tx, err := p.conn.Begin(p.ctx)
+	require.NoError(p.t, err)
+	defer func() { require.NoError(p.t, tx.Commit(p.ctx)) }()
+	p.exec(p.store.queries.get(preamble))
+	var text string
+	require.NoError(p.t, p.conn.QueryRow(p.ctx, "explain (analyze, buffers, format json) execute plan_"+name+arguments,
+		pgx.QueryExecModeSimpleProtocol).Scan(&text))
+	var plans []struct{ Plan planNode }
+	require.NoError(p.t, json.Unmarshal([]byte(text), &plans))
+	root := plans[0].Plan
+	found := false
+	root.walk(func(n planNode) {
+		found = found || n.Index == index
+		if n.Relation == "pgqrs_messages" {
+			require.NotContains(p.t, []string{"Seq Scan", "Bitmap Heap Scan"}, n.Type, "%s, %s: %s", name, state, text)
+		}
+		require.NotContains(p.t, []string{"Sort", "Incremental Sort", "Hash Join", "Merge Join"}, n.Type, "%s, %s: %s", name, state, text)
+	})
+	require.True(p.t, found, "%s, %s: no use of %s: %s", name, state, index, text)
+	buffers := root.Hit + root.Read
+	p.t.Logf("%-8s %-15s %5d buffers for %d rows", name, state, buffers, planClaimRows)
+	require.LessOrEqual(p.t, buffers, rows*planBuffersPerRow+planBuffersBeside, "%s, %s: %s", name, state, text)
+}
+
+// planNode is what the test wants of a node of EXPLAIN's tree. Buffers of a node
+// include those of its children.
+type planNode struct {
+	Type     string     `json:"Node Type"`
+	Relation string     `json:"Relation Name"`
+	Index    string     `json:"Index Name"`
+	Hit      int        `json:"Shared Hit Blocks"`
+	Read     int        `json:"Shared Read Blocks"`
+	Plans    []planNode `json:"Plans"`
+}
+
+func (n planNode) walk(visit func(planNode)) {
+	visit(n)
+	for _, child := range n.Plans {
+		child.walk(visit)
+	}
+}

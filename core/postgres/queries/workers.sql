@@ -1,0 +1,92 @@
+-- The lock on the queue's row keeps delete_queue out until the worker is seen.
+
+-- name: RegisterWorker
+insert into {schema}.pgqrs_workers (queue_id, name, hostname, port, status)
+select q.id, $2, nullif($3::text, ''), nullif($4::int, 0), 'ready'
+from {schema}.pgqrs_queues q where q.id = $1 for key share
+returning id, name, hostname, port, queue_id, status, started_at, heartbeat_at, shutdown_at
+
+-- name: RegisterUnboundWorker
+insert into {schema}.pgqrs_workers (name, hostname, port, status)
+values ($1, nullif($2::text, ''), nullif($3::int, 0), 'ready')
+returning id, name, hostname, port, queue_id, status, started_at, heartbeat_at, shutdown_at
+
+-- name: GetWorker
+select id, name, hostname, port, queue_id, status, started_at, heartbeat_at, shutdown_at
+from {schema}.pgqrs_workers where id = $1
+
+-- name: ListWorkers
+select id, name, hostname, port, queue_id, status, started_at, heartbeat_at, shutdown_at
+from {schema}.pgqrs_workers where $1::bigint = 0 or queue_id = $1 order by id limit $2 offset $3
+
+-- name: CountWorkers
+select count(*) from {schema}.pgqrs_workers where $1::bigint = 0 or queue_id = $1
+
+-- name: SetWorkerStatus
+update {schema}.pgqrs_workers
+set status = $3, heartbeat_at = statement_timestamp(),
+  shutdown_at = case when $3::text = 'stopped' then statement_timestamp() end
+where id = $1 and status = any($2::text[])
+
+-- name: WorkerStatus
+select status from {schema}.pgqrs_workers where id = $1
+
+-- name: Heartbeat
+update {schema}.pgqrs_workers set heartbeat_at = statement_timestamp() where id = any($1::bigint[]) and status <> 'stopped'
+
+-- name: WorkerStatuses
+select id, status from {schema}.pgqrs_workers where id = any($1::bigint[])
+
+-- name: LockWorker
+select status from {schema}.pgqrs_workers where id = $1 for update
+
+-- name: StaleWorkers
+select id from {schema}.pgqrs_workers
+where heartbeat_at < statement_timestamp() - make_interval(secs => $2::float8) and ($1::bigint = 0 or queue_id is null or queue_id = $1)
+order by id for update
+
+-- name: StopWorkers
+update {schema}.pgqrs_workers set status = 'stopped', shutdown_at = statement_timestamp()
+where id = any($1::bigint[]) and status <> 'stopped'
+
+-- name: RemoveWorkers
+delete from {schema}.pgqrs_workers where id = any($1::bigint[])
+
+-- What a worker holds lies beyond now in pgqrs_messages_claim, in the queue it
+-- is bound to, or in any queue when it is bound to none.
+
+-- name: HoldsLeases
+select exists (
+  select 1 from {schema}.pgqrs_queues q join {schema}.pgqrs_messages m on m.queue_id = q.id
+  where m.vt > statement_timestamp() and m.consumer_worker_id = $1
+    and exists (select 1 from {schema}.pgqrs_workers w where w.id = $1 and (w.queue_id is null or w.queue_id = q.id)))
+
+-- name: ReleaseHeld
+with q as materialized (
+  select q.id, q.max_read_ct from {schema}.pgqrs_queues q
+  where exists (select 1 from {schema}.pgqrs_workers w where w.id = any($1::bigint[]) and (w.queue_id is null or w.queue_id = q.id))),
+exhausted as (
+  delete from {schema}.pgqrs_messages m using q
+  where m.queue_id = q.id and m.vt > statement_timestamp() and m.consumer_worker_id = any($1::bigint[]) and m.read_ct >= q.max_read_ct
+  returning m.*),
+buried as (
+  insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
+  select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(),
+    format('released after %s leases', read_ct) from exhausted),
+back as (
+  update {schema}.pgqrs_messages m set vt = statement_timestamp(), consumer_worker_id = null from q
+  where m.queue_id = q.id and m.vt > statement_timestamp() and m.consumer_worker_id = any($1::bigint[]) and m.read_ct < q.max_read_ct
+  returning 1)
+select (select count(*) from exhausted) + (select count(*) from back)
+
+-- name: PurgeWorkers
+with candidates as materialized (
+  select w.id from {schema}.pgqrs_workers w
+  where w.status = 'stopped' or w.heartbeat_at < statement_timestamp() - make_interval(secs => $1::float8)
+  for update skip locked),
+holders as materialized (
+  select distinct m.consumer_worker_id as id
+  from {schema}.pgqrs_queues q join {schema}.pgqrs_messages m on m.queue_id = q.id
+  where m.vt > statement_timestamp() and m.consumer_worker_id is not null and exists (select 1 from candidates))
+delete from {schema}.pgqrs_workers w using candidates c
+where w.id = c.id and c.id not in (select h.id from holders h)

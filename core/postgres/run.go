@@ -1,0 +1,170 @@
+package postgres
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pgqrs/pgqrs/core/fault"
+)
+
+// step is one statement of a pipeline. read consumes its rows; nil discards
+// them. A retried pipeline reads anew, so read starts by forgetting.
+type step struct {
+	sql  string
+	args []any
+	read func(rows pgx.Rows) error
+}
+
+// step makes a step of a named query.
+func (s *store) step(name string, read func(pgx.Rows) error, args ...any) step {
+	return step{sql: s.queries.get(name), args: args, read: read}
+}
+
+// phase is how far a pipeline got when an error arrived, which decides what the
+// error proves.
+type phase uint8
+
+const (
+	reading    phase = iota // a pipeline that changes nothing
+	writing                 // rows of a changing pipeline: the commit comes later
+	committing              // all rows were read: the commit is under way
+)
+
+// write runs the steps as one transaction that the caller's context cannot
+// interrupt, and returns after its commit.
+func (s *store) write(ctx context.Context, steps ...step) error {
+	return s.attempt(ctx, func() error {
+		return s.withConn(ctx, func(conn *pgxpool.Conn) error {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.writeTimeout)
+			defer cancel()
+			return s.pipeline(ctx, conn, writing, steps)
+		})
+	})
+}
+
+// read runs steps that change nothing.
+func (s *store) read(ctx context.Context, steps ...step) error {
+	return s.attempt(ctx, func() error {
+		return s.withConn(ctx, func(conn *pgxpool.Conn) error {
+			return s.pipeline(ctx, conn, reading, steps)
+		})
+	})
+}
+
+// transaction runs f between begin and commit. It is for the rare work that
+// decides between statements and may take long: the caller's context does
+// interrupt it, because nothing is stored before the commit. f may run again.
+func (s *store) transaction(ctx context.Context, f func(tx pgx.Tx) error) error {
+	return s.attempt(ctx, func() error {
+		return s.withConn(ctx, func(conn *pgxpool.Conn) error {
+			// What a lost connection leaves behind is rolled back by the server, so
+			// until the commit everything is as safe as a read.
+			tx, err := conn.Begin(ctx)
+			if err != nil {
+				return s.fault(ctx, reading, err)
+			}
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.writeTimeout)
+			defer cancel()
+			defer func() { _ = tx.Rollback(ending) }() // no-op after the commit; a broken connection rolls back by itself
+			if err := f(tx); err != nil {
+				return s.fault(ctx, reading, err)
+			}
+			if err := tx.Commit(ending); err != nil {
+				return s.fault(ending, committing, err)
+			}
+			return nil
+		})
+	})
+}
+
+// pipeline sends all steps in one round trip.
+func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, steps []step) error {
+	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(steps))}
+	for _, st := range steps {
+		batch.Queue(st.sql, st.args...)
+	}
+	results := conn.SendBatch(ctx, batch)
+	for _, st := range steps {
+		rows, err := results.Query()
+		if err == nil && st.read != nil {
+			err = st.read(rows)
+		}
+		rows.Close()
+		if err == nil {
+			err = rows.Err()
+		}
+		if err != nil {
+			_ = results.Close() // repeats err, or reports what follows from it
+			return s.fault(ctx, p, err)
+		}
+	}
+	if err := results.Close(); err != nil {
+		if p == writing {
+			p = committing
+		}
+		return s.fault(ctx, p, err)
+	}
+	return nil
+}
+
+// withConn lends a connection to f. Waiting for one is bounded by the connect
+// timeout.
+func (s *store) withConn(ctx context.Context, f func(conn *pgxpool.Conn) error) error {
+	waiting, cancel := context.WithTimeout(ctx, s.connectTimeout)
+	defer cancel()
+	conn, err := s.pool.Acquire(waiting)
+	if err != nil {
+		if ctx.Err() != nil {
+			return contextFault(ctx.Err())
+		}
+		if waiting.Err() != nil && s.pool.Stat().AcquiredConns() >= s.pool.Config().MaxConns {
+			return &fault.Error{Kind: fault.PoolExhausted, Field: "max_connections", Safe: true, Cause: err,
+				Text: "no connection became free in time: raise max_connections"}
+		}
+		return connectFault(ctx, err)
+	}
+	defer conn.Release()
+	if err := ctx.Err(); err != nil {
+		return contextFault(err)
+	}
+	return f(conn)
+}
+
+const (
+	maxAttempts    = 12
+	firstRetryWait = 2 * time.Millisecond
+	longestWait    = 250 * time.Millisecond
+)
+
+// attempt runs f until it succeeds or fails for a reason that a repetition does
+// not mend: lost races between transactions, and connections that turned out
+// dead before anything was sent.
+func (s *store) attempt(ctx context.Context, f func() error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	wait := firstRetryWait
+	for n := 1; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return contextFault(err)
+		}
+		err := f()
+		if err == nil || n == maxAttempts || !mendable(err, n) {
+			return err
+		}
+		s.log.DebugContext(ctx, "repeating a transaction that failed", "attempt", n, "error", err)
+		timer := time.NewTimer(wait/2 + rand.N(wait))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+		wait = min(2*wait, longestWait)
+	}
+}

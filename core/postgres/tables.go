@@ -1,0 +1,109 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pgqrs/pgqrs/core/engine"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+// Sweep implements engine.Messages.
+func (s *store) Sweep(ctx context.Context, queueID int64) (moved int64, err error) {
+	err = s.transaction(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, s.queries.get("Sweep"), queueID).Scan(&moved)
+	})
+	return moved, err
+}
+
+// GetMessage implements engine.Messages.
+func (s *store) GetMessage(ctx context.Context, id int64) (model.Message, error) {
+	return s.getMessage(ctx, "GetMessage", id)
+}
+
+// ListMessages implements engine.Messages.
+func (s *store) ListMessages(ctx context.Context, f engine.Filter, page model.Page) (list []model.Message, err error) {
+	err = s.read(ctx, s.step("ListMessages", each(&list, scanMessage), f.QueueID, f.WorkerID, f.MinReads, pageLimit(page), page.Offset))
+	return list, err
+}
+
+// CountMessages implements engine.Messages.
+func (s *store) CountMessages(ctx context.Context, f engine.Filter) (n int64, err error) {
+	err = s.read(ctx, s.step("CountMessages", one(&n), f.QueueID, f.WorkerID, f.MinReads))
+	return n, err
+}
+
+// GetArchived implements engine.Archive.
+func (s *store) GetArchived(ctx context.Context, id int64) (model.Message, error) {
+	return s.getMessage(ctx, "GetArchived", id)
+}
+
+func (s *store) getMessage(ctx context.Context, query string, id int64) (model.Message, error) {
+	var found []model.Message
+	if err := s.read(ctx, s.step(query, each(&found, scanMessage), id)); err != nil {
+		return model.Message{}, err
+	}
+	if len(found) == 0 {
+		return model.Message{}, messageNotFound(id)
+	}
+	return found[0], nil
+}
+
+// ListArchived implements engine.Archive.
+func (s *store) ListArchived(ctx context.Context, f engine.Filter, page model.Page) (list []model.Message, err error) {
+	err = s.read(ctx, s.step("ListArchived", each(&list, scanMessage), f.QueueID, f.WorkerID, f.MinReads, pageLimit(page), page.Offset, f.DeadOnly))
+	return list, err
+}
+
+// CountArchived implements engine.Archive.
+func (s *store) CountArchived(ctx context.Context, f engine.Filter) (n int64, err error) {
+	err = s.read(ctx, s.step("CountArchived", one(&n), f.QueueID, f.WorkerID, f.MinReads, f.DeadOnly))
+	return n, err
+}
+
+// DeleteArchived implements engine.Archive.
+func (s *store) DeleteArchived(ctx context.Context, id int64) error {
+	var removed int64
+	if err := s.write(ctx, s.step("DeleteArchived", affected(&removed), id)); err != nil {
+		return err
+	}
+	if removed == 0 {
+		return messageNotFound(id)
+	}
+	return nil
+}
+
+// ReplayArchived implements engine.Archive.
+func (s *store) ReplayArchived(ctx context.Context, id int64) error {
+	var replayed, queue int64
+	var dead *bool // nil: no such row
+	err := s.write(ctx,
+		s.step("ReplayArchived", affected(&replayed), id),
+		s.step("WhyNotReplayed", func(rows pgx.Rows) error {
+			dead = nil
+			return one(&dead, &queue)(rows)
+		}, id))
+	switch {
+	case err != nil:
+		return err
+	case replayed > 0:
+		return nil
+	case dead == nil:
+		return messageNotFound(id)
+	case !*dead:
+		return stateTransition("message %d was archived by its consumer: only dead letters are replayed", id)
+	}
+	return queueNotFound(queue)
+}
+
+// PruneArchive implements engine.Archive.
+func (s *store) PruneArchive(ctx context.Context, age time.Duration, limit int) (removed int64, err error) {
+	err = s.transaction(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, s.queries.get("PruneArchive"), seconds(age), int64(limit))
+		removed = tag.RowsAffected()
+		return err
+	})
+	return removed, err
+}
