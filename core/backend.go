@@ -44,23 +44,11 @@ type backend struct {
 	closed  chan struct{} // closed when close has finished
 }
 
-// openBackend opens the engine and starts nothing else: every goroutine begins
-// with the first need of it.
-func openBackend(ctx context.Context, cfg config.Config, o options) (*backend, error) {
-	log := o.log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	e, err := openEngine(ctx, cfg, log, o.report)
-	if err != nil {
-		return nil, err
-	}
-	return newBackend(cfg, e, log, o.report), nil
-}
-
-func newBackend(cfg config.Config, e engine.Engine, log *slog.Logger, report spawn.Report) *backend {
+// newBackend starts nothing but maintenance: every other goroutine begins with
+// the first need of it.
+func newBackend(cfg config.Config, e engine.Engine, o options) *backend {
 	b := &backend{
-		cfg: cfg, engine: e, log: log, report: report,
+		cfg: cfg, engine: e, log: o.log, report: o.report,
 		rules: validate.Rules{
 			MaxPayloadBytes: cfg.MaxPayloadSizeBytes, MaxStringLength: cfg.MaxStringLength,
 			MaxDepth: cfg.MaxObjectDepth, ForbiddenKeys: cfg.ForbiddenKeys, RequiredKeys: cfg.RequiredKeys,
@@ -68,13 +56,13 @@ func newBackend(cfg config.Config, e engine.Engine, log *slog.Logger, report spa
 		workers: map[int64]*worker{}, closed: make(chan struct{}),
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
-	b.group.Report = report
+	b.group.Report = o.report
 	b.lanes.init(b)
 	b.keeper = lease.NewKeeper(&b.group, e.Extend)
 	b.heart = lease.NewHeart(&b.group, cfg.HeartbeatInterval, e.Heartbeat)
-	b.announcer = wake.NewAnnouncer(&b.group, log, e.Notify)
+	b.announcer = wake.NewAnnouncer(&b.group, o.log, e.Notify)
 	b.hub = wake.NewHub(wake.Options{
-		Push: e.Capabilities().Push, Listen: e.Listen, Poll: cfg.PollInterval, Group: &b.group, Log: log,
+		Push: e.Capabilities().Push, Listen: e.Listen, Poll: cfg.PollInterval, Group: &b.group, Log: o.log,
 	})
 	b.group.Go(b.maintain)
 	return b

@@ -28,3 +28,11 @@ func named(op, queue string, err error) error {
 	}
 	return fault.WithOp(op, err)
 }
+
+// errNotJSON is the answer to a value encoding/json cannot encode.
+func errNotJSON(err error) error {
+	return &fault.Error{
+		Kind: fault.Serialization, Field: "payload", Cause: err, Safe: true,
+		Text: "payload: not encodable as JSON: " + err.Error(),
+	}
+}

@@ -263,3 +263,24 @@ func TestMaintenanceBuriesAndPrunes(t *testing.T) {
 		}, 10*time.Second, 100*time.Millisecond)
 	})
 }
+
+func TestWhatIsGivenBackIsAsItWas(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		first, err := p.Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		before, err := b.admin.GetMessage(b.ctx, first)
+		require.NoError(b.t, err)
+		_, err = p.Enqueue(b.ctx, 2)
+		require.NoError(b.t, err)
+		got := b.take(c, DequeueOptions{Lease: time.Hour})
+		require.Len(b.t, got, 1)
+		c.giveBack([]model.Message{got[0].Message})
+		after, err := b.admin.GetMessage(b.ctx, first)
+		require.NoError(b.t, err)
+		assert.Equal(b.t, before, after, "vt, read_ct and owner are as before the lease")
+		again := b.take(c, DequeueOptions{})
+		assert.Equal(b.t, first, again[0].ID, "and so is its place in the queue")
+		assert.EqualValues(b.t, 1, again[0].ReadCt)
+	})
+}

@@ -2,12 +2,14 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pgqrs/pgqrs/core/config"
 	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/postgres"
-	"github.com/pgqrs/pgqrs/core/spawn"
 	"github.com/pgqrs/pgqrs/core/sqlite"
 )
 
@@ -28,11 +30,41 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 
 // OpenConfig opens the store of a complete configuration.
 func OpenConfig(ctx context.Context, cfg config.Config, opts ...Option) (*Store, error) {
-	var o options
+	return open(ctx, cfg.Key(), opts, func(ctx context.Context, o options) (*backend, error) {
+		e, err := openEngine(ctx, cfg, o)
+		if err != nil {
+			return nil, err
+		}
+		return newBackend(cfg, e, o), nil
+	})
+}
+
+// OpenPool opens the PostgreSQL store behind a pool of the caller, which stays
+// the caller's to close, after the store. Everything but the connection comes
+// from the environment, the configuration file or the defaults. Behind a
+// transaction pooler the pool must use pgx.QueryExecModeExec.
+func OpenPool(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error) {
+	cfg, err := config.Load(pool.Config().ConnString())
+	if err != nil {
+		return nil, named("open", "", err)
+	}
+	key := fmt.Sprintf("pool %p", pool)
+	return open(ctx, key, opts, func(ctx context.Context, o options) (*backend, error) {
+		e, err := postgres.New(ctx, pool, postgresConfig(cfg, "", o))
+		if err != nil {
+			return nil, err
+		}
+		return newBackend(cfg, e, o), nil
+	})
+}
+
+// open shares or opens a backend and gives it a name.
+func open(ctx context.Context, key string, opts []Option, engine func(context.Context, options) (*backend, error)) (*Store, error) {
+	o := options{log: slog.New(slog.DiscardHandler)}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	b, err := stores.acquire(ctx, cfg, o)
+	b, err := stores.acquire(ctx, key, func(ctx context.Context) (*backend, error) { return engine(ctx, o) })
 	if err != nil {
 		return nil, named("open", "", err)
 	}
@@ -51,21 +83,25 @@ func OpenConfig(ctx context.Context, cfg config.Config, opts ...Option) (*Store,
 // when ctx ends first.
 func CloseAll(ctx context.Context) error { return named("close", "", stores.closeAll(ctx)) }
 
-// openEngine is the one place that knows both engines.
-func openEngine(ctx context.Context, cfg config.Config, log *slog.Logger, report spawn.Report) (engine.Engine, error) {
+// openEngine is the one place that chooses between the engines.
+func openEngine(ctx context.Context, cfg config.Config, o options) (engine.Engine, error) {
 	target, err := config.Parse(cfg.DSN)
 	if err != nil {
 		return nil, err
 	}
 	if target.Engine == config.SQLite {
-		return sqlite.Open(ctx, sqlite.Config{Path: target.Path, Logger: log, Report: report})
+		return sqlite.Open(ctx, sqlite.Config{Path: target.Path, Logger: o.log, Report: o.report})
 	}
+	return postgres.Open(ctx, postgresConfig(cfg, target.ConnString, o))
+}
+
+func postgresConfig(cfg config.Config, connString string, o options) postgres.Config {
 	pooler := cfg.Pooler
 	if pooler == "auto" {
-		pooler = "" // the engine looks for itself
+		pooler = postgres.PoolerProbe
 	}
-	return postgres.Open(ctx, postgres.Config{
-		ConnString: target.ConnString, Schema: cfg.Schema, MaxConnections: int32(cfg.MaxConnections),
-		ConnectTimeout: cfg.ConnectionTimeout, Pooler: pooler, Logger: log, Report: report,
-	})
+	return postgres.Config{
+		ConnString: connString, Schema: cfg.Schema, MaxConnections: int32(cfg.MaxConnections),
+		ConnectTimeout: cfg.ConnectionTimeout, Pooler: pooler, Logger: o.log, Report: o.report,
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 	"github.com/pgqrs/pgqrs/core/ratelimit"
 	"github.com/pgqrs/pgqrs/core/validate"
@@ -66,10 +65,7 @@ func (p *Producer) enqueueValues(ctx context.Context, payloads []any, o EnqueueO
 	for i, payload := range payloads {
 		document, err := json.Marshal(payload)
 		if err != nil {
-			return nil, named("enqueue", "", &fault.Error{
-				Kind: fault.Serialization, Field: "payload", Cause: err, Safe: true,
-				Text: "payload: not encodable as JSON: " + err.Error(),
-			})
+			return nil, named("enqueue", "", errNotJSON(err))
 		}
 		documents[i] = document
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/pgqrs/pgqrs/core/config"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/spawn"
 )
@@ -32,11 +31,11 @@ type entry struct {
 	err     error
 }
 
-// acquire returns the backend of a configuration, opening it at the first call.
-// Each success is to be paired with one release.
-func (r *registry) acquire(ctx context.Context, cfg config.Config, o options) (*backend, error) {
+// acquire returns the backend of a key, opening it at the first call. Each success
+// is to be paired with one release.
+func (r *registry) acquire(ctx context.Context, key string, open opener) (*backend, error) {
 	for {
-		b, err := r.try(ctx, cfg, o)
+		b, err := r.try(ctx, key, open)
 		if !errors.Is(err, errAttemptCancelled) {
 			return b, err
 		}
@@ -44,10 +43,12 @@ func (r *registry) acquire(ctx context.Context, cfg config.Config, o options) (*
 	}
 }
 
+// opener opens the backend of an entry.
+type opener func(context.Context) (*backend, error)
+
 var errAttemptCancelled = errors.New("the attempt to open was cancelled")
 
-func (r *registry) try(ctx context.Context, cfg config.Config, o options) (*backend, error) {
-	key := cfg.Key()
+func (r *registry) try(ctx context.Context, key string, open opener) (*backend, error) {
 	r.mu.Lock()
 	if e := r.open[key]; e != nil {
 		e.refs++
@@ -58,7 +59,7 @@ func (r *registry) try(ctx context.Context, cfg config.Config, o options) (*back
 	r.open[key] = e
 	r.mu.Unlock()
 
-	b, err := openBackend(ctx, cfg, o)
+	b, err := open(ctx)
 	r.mu.Lock()
 	if err != nil {
 		e.err = err

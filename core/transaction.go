@@ -1,0 +1,55 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/model"
+	"github.com/pgqrs/pgqrs/core/postgres"
+	"github.com/pgqrs/pgqrs/core/validate"
+)
+
+// EnqueueTx stores payload in a transaction of the caller's: the message becomes
+// visible, and waiting consumers wake up, exactly when tx commits. It takes no
+// part in group commit. tx must be of the same database as the producer's store;
+// on SQLite it is fault.Unsupported, because nobody can share its one writer.
+func (p *Producer) EnqueueTx(ctx context.Context, tx pgx.Tx, payload any, o EnqueueOptions) (int64, error) {
+	id, err := p.enqueueTx(ctx, tx, payload, o)
+	return id, named("enqueue_tx", p.queue.Name, err)
+}
+
+func (p *Producer) enqueueTx(ctx context.Context, tx pgx.Tx, payload any, o EnqueueOptions) (int64, error) {
+	if p.b.engine.Capabilities().Name != "postgres" {
+		return 0, &fault.Error{
+			Kind: fault.Unsupported, Safe: true,
+			Text: "transactional enqueue needs PostgreSQL; enqueue after your own commit instead",
+		}
+	}
+	if err := validate.Delay(o.Delay); err != nil {
+		return 0, err
+	}
+	document, err := json.Marshal(payload)
+	if err != nil {
+		return 0, errNotJSON(err)
+	}
+	if err := p.b.rules.Payload(document); err != nil {
+		return 0, err
+	}
+	done, err := p.begin()
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	if err := p.refuse(); err != nil {
+		return 0, err
+	}
+	ids, err := postgres.EnqueueTx(ctx, tx, p.b.cfg.Schema, p.queue.ID,
+		[]model.NewMessage{{Payload: document, Producer: p.id, Delay: o.Delay, At: o.At}})
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}

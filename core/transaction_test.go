@@ -1,0 +1,69 @@
+package core
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
+	"github.com/pgqrs/pgqrs/core/fault"
+)
+
+func TestTransactionalEnqueueFollowsTheCallersTransaction(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.Postgres(t)
+	b := setup(t, withParam(t, dsn, "pgqrs_schema", testdb.Schema(t, dsn)))
+	p, c := b.producer(), b.consumer()
+	pool, err := pgxpool.New(b.ctx, dsn)
+	require.NoError(t, err)
+	defer pool.Close()
+
+	tx, err := pool.Begin(b.ctx)
+	require.NoError(t, err)
+	_, err = p.EnqueueTx(b.ctx, tx, "rolled back", EnqueueOptions{})
+	require.NoError(t, err)
+	require.NoError(t, tx.Rollback(b.ctx))
+	assert.Zero(t, b.metrics().Pending)
+
+	tx, err = pool.Begin(b.ctx)
+	require.NoError(t, err)
+	id, err := p.EnqueueTx(b.ctx, tx, "committed", EnqueueOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, b.take(c, DequeueOptions{}), "not before the commit")
+	got := make(chan []*Message, 1)
+	go func() {
+		messages, err := c.Dequeue(b.ctx, DequeueOptions{Wait: 30 * time.Second})
+		assert.NoError(t, err)
+		got <- messages
+	}()
+	require.NoError(t, tx.Commit(b.ctx))
+	messages := <-got
+	require.Len(t, messages, 1)
+	assert.Equal(t, id, messages[0].ID)
+}
+
+func TestTransactionalEnqueueIsRefusedOnSQLite(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "sqlite::memory:")
+	_, err := b.producer().EnqueueTx(b.ctx, nil, 1, EnqueueOptions{})
+	assert.True(t, fault.Is(err, fault.Unsupported), "%v", err)
+}
+
+func TestAPoolOfTheCallerStaysOpen(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.Postgres(t)
+	pool, err := pgxpool.New(t.Context(), dsn)
+	require.NoError(t, err)
+	defer pool.Close()
+	s, err := OpenPool(t.Context(), pool)
+	require.NoError(t, err)
+	again, err := OpenPool(t.Context(), pool)
+	require.NoError(t, err)
+	assert.Same(t, s.b, again.b)
+	require.NoError(t, again.Close(t.Context()))
+	require.NoError(t, s.Close(t.Context()))
+	assert.NoError(t, pool.Ping(t.Context()))
+}
