@@ -2,11 +2,6 @@ package postgres
 
 import (
 	"context"
-	"io"
-	"net"
-	"net/url"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +11,6 @@ import (
 	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/model"
-	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
 // bundle is what a test of this engine starts with: a schema of its own, a
@@ -124,101 +118,4 @@ func payloads(n int) []model.NewMessage {
 		messages[i].Payload = []byte(`{"n": 1}`)
 	}
 	return messages
-}
-
-// proxy stands between an engine and the server. It can cut every connection,
-// and it can announce other process ids than the server's, as poolers do.
-type proxy struct {
-	t        *testing.T
-	listener net.Listener
-	disguise bool
-	frozen   sync.RWMutex // held for writing: answers stay on the way
-	mu       sync.Mutex   // guards conns
-	conns    []net.Conn
-}
-
-// newProxy returns a proxy and the connection string that leads through it.
-func newProxy(t *testing.T, dsn string, disguise bool) (*proxy, string) {
-	t.Helper()
-	settings, err := pgx.ParseConfig(dsn)
-	require.NoError(t, err)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	network, address := pgxNetwork(settings)
-	p := &proxy{t: t, listener: listener, disguise: disguise}
-	t.Cleanup(func() { _ = listener.Close(); p.cut() })
-	spawn.Go(nil, func() { p.serve(network, address) })
-	through := url.URL{Scheme: "postgres", User: url.UserPassword(settings.User, settings.Password), Host: listener.Addr().String(),
-		Path: "/" + settings.Database, RawQuery: "sslmode=disable"}
-	return p, through.String()
-}
-
-func pgxNetwork(settings *pgx.ConnConfig) (network, address string) {
-	if len(settings.Host) > 0 && settings.Host[0] == '/' {
-		return "unix", settings.Host + "/.s.PGSQL." + strconv.Itoa(int(settings.Port))
-	}
-	return "tcp", net.JoinHostPort(settings.Host, strconv.Itoa(int(settings.Port)))
-}
-
-func (p *proxy) serve(network, address string) {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial(network, address)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		p.mu.Lock()
-		p.conns = append(p.conns, client, server)
-		p.mu.Unlock()
-		spawn.Go(nil, func() { _, _ = io.Copy(server, client); _ = server.Close() })
-		spawn.Go(nil, func() { p.answer(client, server); _ = client.Close() })
-	}
-}
-
-// answer forwards what the server says. Disguised, it replaces the process id in
-// the key message that precedes the first ReadyForQuery.
-func (p *proxy) answer(client, server net.Conn) {
-	for p.disguise {
-		head := make([]byte, 5)
-		if _, err := io.ReadFull(server, head); err != nil {
-			return
-		}
-		body := make([]byte, int(head[1])<<24|int(head[2])<<16|int(head[3])<<8|int(head[4])-4)
-		if _, err := io.ReadFull(server, body); err != nil {
-			return
-		}
-		if head[0] == 'K' {
-			body[0] ^= 0x55
-		}
-		if _, err := client.Write(append(head, body...)); err != nil || head[0] == 'Z' {
-			break
-		}
-	}
-	_, _ = io.Copy(answers{p, client}, server)
-}
-
-// answers is the way back to the client.
-type answers struct {
-	p *proxy
-	io.Writer
-}
-
-func (a answers) Write(b []byte) (int, error) {
-	a.p.frozen.RLock()
-	defer a.p.frozen.RUnlock()
-	return a.Writer.Write(b)
-}
-
-// cut ends every connection that runs through the proxy.
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, conn := range p.conns {
-		_ = conn.Close()
-	}
-	p.conns = nil
 }

@@ -22,17 +22,22 @@ func TestEngineBehindPooler(t *testing.T) { enginetest.Run(t, newTestStore(Poole
 
 func TestTorture(t *testing.T) { enginetest.Torture(t, newTestStore(PoolerNone)) }
 
+// TestTortureCut is the same while the network is cut again and again.
+func TestTortureCut(t *testing.T) { enginetest.TortureCut(t, newTestStore(PoolerNone)) }
+
 // newTestStore returns stores that are schemas of the test server.
 func newTestStore(pooler string) enginetest.NewStore {
 	return func(tb testing.TB) enginetest.Store {
 		dsn := testdb.Postgres(tb)
 		schema := testdb.Schema(tb, dsn)
+		wire := testdb.NewProxy(tb, dsn)
 		return enginetest.Store{
 			Name: "postgres",
 			Spec: pooler + " " + schema + " " + dsn,
 			Open: func(tb testing.TB) engine.Engine {
-				return openTest(tb, Config{ConnString: dsn, Schema: schema, Pooler: pooler, MaxConnections: 8})
+				return openTest(tb, Config{ConnString: wire.DSN, Schema: schema, Pooler: pooler, MaxConnections: 8})
 			},
+			Cut:  wire.Cut,
 			Exec: func(ctx context.Context, sql string) error { return testdb.Exec(ctx, dsn, schema, sql) },
 			EnqueueTx: func(ctx context.Context, queueID int64, payloads [][]byte) ([]int64, func(context.Context, bool) error, error) {
 				return testdb.EnqueueTx(ctx, dsn, schema, queueID, payloads)

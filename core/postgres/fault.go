@@ -42,16 +42,13 @@ func (s *store) fault(ctx context.Context, p phase, err error) error {
 		return s.serverFault(ctx, p, pg)
 	case errors.As(err, &scan):
 		return &fault.Error{Kind: fault.Internal, Text: "a result could not be read", Cause: err}
-	case pgconn.SafeToRetry(err):
-		if ctx.Err() != nil {
-			return contextFault(ctx.Err())
-		}
-		return &fault.Error{Kind: fault.Connect, Text: "the connection was lost before the statement was sent", Safe: true, Cause: err}
 	case p == reading && ctx.Err() != nil:
 		return contextFault(ctx.Err())
 	case p == reading:
 		return &fault.Error{Kind: fault.Connect, Text: "the connection was lost", Safe: true, Cause: err}
 	}
+	// pgconn.SafeToRetry is not asked: a batch that lost its connection after it
+	// was sent says "conn closed", which the driver calls safe.
 	return &fault.Error{Kind: fault.OutcomeUnknown, Cause: err,
 		Text: "the connection was lost while the statement was in flight: it may or may not have been stored"}
 }

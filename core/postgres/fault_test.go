@@ -55,7 +55,7 @@ func TestOpenFaults(t *testing.T) {
 	t.Run("unknown database", func(t *testing.T) {
 		settings, err := pgx.ParseConfig(testdb.Postgres(t))
 		require.NoError(t, err)
-		_, through := newProxy(t, testdb.Postgres(t), false)
+		through := testdb.NewProxy(t, testdb.Postgres(t)).DSN
 		_, err = Open(t.Context(), Config{ConnString: through[:len(through)-len("/"+settings.Database+"?sslmode=disable")] + "/nowhere?sslmode=disable"})
 		requireKind(t, fault.Connect, err)
 	})
@@ -98,8 +98,8 @@ func TestRowFaults(t *testing.T) {
 
 func TestConnectionLostInFlight(t *testing.T) {
 	b := setup(t)
-	p, through := newProxy(t, b.dsn, false)
-	s := b.open(Config{ConnString: through})
+	p := testdb.NewProxy(t, b.dsn)
+	s := b.open(Config{ConnString: p.DSN})
 	unblock := b.block()
 	errs := make(chan error, 1)
 	spawn.Go(nil, func() {
@@ -107,7 +107,7 @@ func TestConnectionLostInFlight(t *testing.T) {
 		errs <- err
 	})
 	b.awaitBlocked(1)
-	p.cut()
+	p.Cut()
 	err := <-errs
 	requireKind(t, fault.OutcomeUnknown, err)
 	require.False(t, fault.SafeToRetry(err))

@@ -87,6 +87,9 @@ func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, steps
 	for _, st := range steps {
 		batch.Queue(st.sql, st.args...)
 	}
+	if conn.Conn().IsClosed() {
+		return &fault.Error{Kind: fault.Connect, Text: "the connection was lost before the statement was sent", Safe: true}
+	}
 	results := conn.SendBatch(ctx, batch)
 	for _, st := range steps {
 		rows, err := results.Query()

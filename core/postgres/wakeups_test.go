@@ -8,22 +8,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
 func TestPoolerIsDetected(t *testing.T) {
 	b := setup(t)
-	_, plain := newProxy(t, b.dsn, false)
-	_, disguised := newProxy(t, b.dsn, true)
+	plain, disguised := testdb.NewProxy(t, b.dsn), testdb.NewProxy(t, b.dsn)
+	disguised.Disguise = true
 	for _, c := range []struct {
 		config Config
 		push   bool
 	}{
 		{Config{}, true},
-		{Config{ConnString: plain}, true},
-		{Config{ConnString: disguised}, false},
-		{Config{ConnString: disguised, Pooler: PoolerNone}, true},
+		{Config{ConnString: plain.DSN}, true},
+		{Config{ConnString: disguised.DSN}, false},
+		{Config{ConnString: disguised.DSN, Pooler: PoolerNone}, true},
 		{Config{Pooler: PoolerTransaction}, false},
 	} {
 		s := b.open(c.config)
@@ -39,18 +40,18 @@ func TestPoolerIsDetected(t *testing.T) {
 // TestListenEnds: with the context, with the connection, and with Close.
 func TestListenEnds(t *testing.T) {
 	b := setup(t)
-	p, through := newProxy(t, b.dsn, false)
+	p := testdb.NewProxy(t, b.dsn)
 	for _, c := range []struct {
 		name string
 		end  func(s *store, cancel context.CancelFunc)
 		kind fault.Kind
 	}{
 		{"context", func(_ *store, cancel context.CancelFunc) { cancel() }, fault.Cancelled},
-		{"connection", func(*store, context.CancelFunc) { p.cut() }, fault.Connect},
+		{"connection", func(*store, context.CancelFunc) { p.Cut() }, fault.Connect},
 		{"close", func(s *store, _ context.CancelFunc) { s.Close() }, fault.Closed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := b.open(Config{ConnString: through})
+			s := b.open(Config{ConnString: p.DSN})
 			ctx, cancel := context.WithCancel(b.ctx)
 			defer cancel()
 			heard := make(chan int64, 10)
@@ -77,8 +78,8 @@ func TestChannelFitsAnyName(t *testing.T) {
 // TestListenNoticesSilence: a connection that died without a word is found out.
 func TestListenNoticesSilence(t *testing.T) {
 	b := setup(t)
-	p, through := newProxy(t, b.dsn, false)
-	s := b.open(Config{ConnString: through})
+	p := testdb.NewProxy(t, b.dsn)
+	s := b.open(Config{ConnString: p.DSN})
 	s.listenCheck = 50 * time.Millisecond
 	heard := make(chan int64, 10)
 	ended := make(chan error, 1)
@@ -86,7 +87,7 @@ func TestListenNoticesSilence(t *testing.T) {
 	require.Zero(t, <-heard)
 	require.NoError(t, b.store.Notify(b.ctx, []int64{7}))
 	require.EqualValues(t, 7, <-heard)
-	p.frozen.Lock()
+	thaw := p.Freeze()
 	requireKind(t, fault.Connect, <-ended)
-	p.frozen.Unlock()
+	thaw()
 }
