@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3/vfs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/core/engine"
+	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+// countingVFS is the driver's file system with a counter of its syncs, and a
+// switch that makes them fail.
+type countingVFS struct {
+	vfs.VFSFilename
+	syncs   atomic.Int64
+	failing atomic.Bool
+}
+
+type countingFile struct {
+	vfs.FileSharedMemory
+	owner *countingVFS
+}
+
+func (v *countingVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	f, flags, err := v.VFSFilename.OpenFilename(name, flags)
+	if shared, ok := f.(vfs.FileSharedMemory); ok && err == nil {
+		f = &countingFile{shared, v}
+	}
+	return f, flags, err
+}
+
+func (f *countingFile) Sync(flags vfs.SyncFlag) error {
+	f.owner.syncs.Add(1)
+	if f.owner.failing.Load() {
+		return context.DeadlineExceeded // any error: SQLite makes SQLITE_IOERR of it
+	}
+	return f.FileSharedMemory.Sync(flags)
+}
+
+func setupCounting(t *testing.T) (*bundle, *countingVFS) {
+	v := &countingVFS{VFSFilename: vfs.Find("").(vfs.VFSFilename)}
+	name := "counting-" + strings.ReplaceAll(t.Name(), "/", "-")
+	vfs.Register(name, v)
+	t.Cleanup(func() { vfs.Unregister(name) })
+	b := setup(t, Config{vfs: name})
+	b.enqueue(1, 0)
+	b.claim(1)
+	return b, v
+}
+
+func TestOneSyncPerCommit(t *testing.T) {
+	b, v := setupCounting(t)
+	before := v.syncs.Load()
+	for range 20 {
+		b.enqueue(1, 0)
+	}
+	b.enqueue(100, 0)
+	tokens := b.claim(50)
+	_, err := b.store.Finish(b.ctx, engine.FinishArchive, tokens)
+	require.NoError(t, err)
+	require.EqualValues(t, 23, v.syncs.Load()-before)
+
+	before = v.syncs.Load()
+	b.claim(500)
+	empty := v.syncs.Load()
+	require.EqualValues(t, 1, empty-before)
+	require.Empty(t, b.claim(500), "a claim that changes nothing")
+	_, err = b.store.Sweep(b.ctx, 0)
+	require.NoError(t, err)
+	require.Equal(t, empty, v.syncs.Load(), "writes nothing")
+}
+
+// hold keeps the writer busy until the returned function is called.
+func (b *bundle) hold() (release func()) {
+	b.Helper()
+	began, let := make(chan struct{}), make(chan struct{})
+	done := background(func() error {
+		return b.store.write(b.ctx, 0, func(*tx) error {
+			close(began)
+			<-let
+			return nil
+		})
+	})
+	within(b, began, "the writer")
+	return func() {
+		close(let)
+		require.NoError(b, within(b, done, "the end of the transaction"))
+	}
+}
+
+// share runs f(0) … f(n-1) so that they wait for the writer together, and returns
+// their errors.
+func (b *bundle) share(n int, f func(i int) error) []error {
+	b.Helper()
+	release := b.hold()
+	errs := make([]error, n)
+	var ended sync.WaitGroup
+	for i := range n {
+		ended.Go(func() { errs[i] = f(i) })
+	}
+	for b.store.writer.waiting.Load() < int64(n) { // each counts itself just before it waits
+		runtime.Gosched()
+	}
+	release()
+	ended.Wait()
+	return errs
+}
+
+func TestWaitingCallsShareACommit(t *testing.T) {
+	b, v := setupCounting(t)
+	before := v.syncs.Load()
+	errs := b.share(100, func(i int) error {
+		queue := b.queue.ID
+		if i%10 == 3 {
+			queue = 9999 // fails alone
+		}
+		_, err := b.store.Enqueue(b.ctx, queue, []model.NewMessage{{Payload: payload}})
+		return err
+	})
+	for i, err := range errs {
+		if i%10 == 3 {
+			fails(t, fault.QueueNotFound, "", err)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	require.LessOrEqual(t, v.syncs.Load()-before, int64(20))
+	n, err := b.store.CountMessages(b.ctx, engine.Filter{QueueID: b.queue.ID})
+	require.NoError(t, err)
+	require.EqualValues(t, 91, n)
+}
+
+func TestAFullDiskFailsOneCallAlone(t *testing.T) {
+	b := setup(t, Config{})
+	pages := b.store.writer.conn.text(t, "PRAGMA page_count")
+	b.store.writer.conn.text(t, "PRAGMA max_page_count="+pages+"0") // ten times as much
+	large := []byte(`"` + strings.Repeat("x", 4<<20) + `"`)
+	errs := b.share(30, func(i int) error {
+		message := model.NewMessage{Payload: payload}
+		if i == 7 {
+			message.Payload = large
+		}
+		_, err := b.store.Enqueue(b.ctx, b.queue.ID, []model.NewMessage{message})
+		return err
+	})
+	for i, err := range errs {
+		if i == 7 {
+			require.ErrorContains(t, fails(t, fault.Database, "SQLITE_FULL", err), "space")
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	require.Len(t, b.claim(100), 29)
+}
+
+func TestAFailedSyncLeavesTheOutcomeUnknown(t *testing.T) {
+	b, v := setupCounting(t)
+	v.failing.Store(true)
+	_, err := b.store.Enqueue(b.ctx, b.queue.ID, []model.NewMessage{{Payload: payload}})
+	require.False(t, fault.SafeToRetry(fails(t, fault.OutcomeUnknown, "SQLITE_IOERR", err)))
+	v.failing.Store(false)
+	b.enqueue(1, 0)
+}
+
+func TestTooLittleMemoryIsAnError(t *testing.T) {
+	b := setup(t, Config{})
+	huge := []byte(`"` + strings.Repeat("x", fileConnMemory) + `"`)
+	_, err := b.store.Enqueue(b.ctx, b.queue.ID, []model.NewMessage{{Payload: payload}, {Payload: huge}})
+	require.True(t, fault.IsRowFault(fails(t, fault.Database, "SQLITE_NOMEM", err)))
+	require.Empty(t, b.claim(1), "half a batch must not be stored")
+	b.enqueue(10, 0)
+	require.Len(t, b.claim(100), 10)
+}

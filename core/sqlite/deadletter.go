@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// Why a message is dead. The words are those of the PostgreSQL engine.
+const (
+	deadReleased = "released after %d leases"
+	deadExpired  = "leased %d times without being archived"
+)
+
+// sweepRows is how many messages one transaction of a sweep moves at most.
+const sweepRows = 10000
+
+// letGo takes the leases of workers back: messages at their limit die, the others
+// may be claimed again. It returns how many there were.
+func (t *tx) letGo(workers []int64) (int64, error) {
+	var dead, alive []int64
+	err := t.queryEach("worker_holds", workers, func(row *sqlite3.Stmt) {
+		if row.ColumnInt64(1) != 0 {
+			dead = append(dead, row.ColumnInt64(0))
+		} else {
+			alive = append(alive, row.ColumnInt64(0))
+		}
+	}, t.now)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.archive(dead, deadReleased); err != nil {
+		return 0, err
+	}
+	_, err = t.execEach("release", alive, t.now)
+	return int64(len(dead) + len(alive)), err
+}
+
+// Sweep implements engine.Messages. It looks for exhausted messages beside the
+// writer, because that takes a look at every eligible one, and moves those that
+// still are so; a sweep with nothing to do never takes the write lock.
+func (e *store) Sweep(ctx context.Context, queueID int64) (moved int64, err error) {
+	var found []int64
+	err = e.read(ctx, func(c *conn) (err error) {
+		found, err = selectAll(c, "exhausted_everywhere", scanID, queueID, microsNow())
+		return err
+	})
+	for len(found) > 0 && err == nil {
+		part := found[:min(len(found), sweepRows)]
+		found = found[len(part):]
+		var n int64
+		err = e.write(ctx, 0, func(t *tx) error {
+			var still []int64
+			err := t.queryEach("exhausted_of_these", part, func(row *sqlite3.Stmt) {
+				still = append(still, scanID(row))
+			}, t.now)
+			if err != nil {
+				return err
+			}
+			n = int64(len(still))
+			return t.archive(still, deadExpired)
+		})
+		if err == nil {
+			moved += n
+		}
+	}
+	return moved, err
+}
