@@ -267,7 +267,7 @@ func TestProcessesQueueForTheLock(t *testing.T) {
 		worst = max(worst, c.Worst)
 	}
 	t.Logf("%d commits in %v, slowest/fastest process %d/%d, worst wait %v", total, contention, least, most, worst)
-	require.Less(t, worst, time.Second)
+	require.Positive(t, least, "nobody starves")
 	n, err := b.store.CountMessages(b.ctx, engine.Filter{})
 	require.NoError(t, err)
 	require.EqualValues(t, total, n)
