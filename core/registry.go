@@ -159,7 +159,11 @@ func (r *registry) closeAll(ctx context.Context) error {
 		})
 	}
 	done := make(chan struct{})
-	spawn.Go(nil, func() {
+	var report spawn.Report // nobody's, while nothing is open
+	if len(open) > 0 {
+		report = open[0].report
+	}
+	spawn.Go(report, func() {
 		all.Wait()
 		r.ending.Wait()
 		close(done)

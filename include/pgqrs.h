@@ -47,6 +47,9 @@
  *     one thread at a time per queue.
  *   - After fork() every function that enters the library answers FORKED in the
  *     child; load the library after the fork, or start children by exec.
+ *   - After a panic of its own the library answers POISONED and nothing else runs;
+ *     its first panic is printed to standard error. What was delivered can still
+ *     be polled, read and closed.
  *   - Option structs start with struct_size and are filled by PGQRS_INIT; all
  *     zero means the documented default. They only ever grow at the end.
  */
@@ -304,8 +307,10 @@ PGQRS_API int32_t pgqrs_runtime_wait(void);
  * commits, releases the leases of loops it runs, closes every store, and answers
  * what is left with CLOSED.
  *   timeout_ms  >= 0 at most so long; -1 as long as it takes
- * TIMEOUT: something was still running; the process may exit all the same. A
- * second call answers OK. since 1 */
+ * Afterwards no call starts anything (CLOSED); completions can still be polled,
+ * results read and handles closed. TIMEOUT: something was still running; the
+ * process may exit all the same. A second call waits for the first and answers
+ * OK. since 1 */
 PGQRS_API int32_t pgqrs_shutdown_wait(int64_t timeout_ms);
 
 /* Gives up the name of any object; returns at once. What is behind it ends when
@@ -342,8 +347,10 @@ PGQRS_API int32_t pgqrs_result_outcomes(pgqrs_handle result, pgqrs_list *outcome
  * since 1 */
 PGQRS_API int32_t pgqrs_result_json(pgqrs_handle result, pgqrs_str *document);
 
-/* Closes a result nobody will handle: leases in it are given back as if they had
- * never been taken. Quick, the release runs in the background. since 1 */
+/* Closes the result of a completion nobody will handle: leases in it are given back
+ * as if they had never been taken. The store, producer or consumer that an open
+ * call came to may be passed too, and is closed. 0 is a no-op. Quick, the release
+ * runs in the background. since 1 */
 PGQRS_API int32_t pgqrs_result_discard(pgqrs_handle result);
 
 /* ---- Completion queue -------------------------------------------------------
@@ -364,7 +371,8 @@ PGQRS_API int32_t pgqrs_cq_fd(pgqrs_handle cq, int32_t *fd);
 
 /* Moves up to cap completions to out and returns how many; never waits.
  *   out  cap records of the caller
- * STATE: another thread is in poll or wait of this cq. Quick. since 1 */
+ * STATE: another thread is in poll or wait of this cq. CLOSED, POISONED: nothing
+ * is left to poll, and what is outstanding may never complete. Quick. since 1 */
 PGQRS_API int32_t pgqrs_cq_poll(pgqrs_handle cq, pgqrs_completion *out, uint32_t cap);
 
 /* Waits until a completion can be polled; drains nothing.

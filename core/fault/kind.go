@@ -4,8 +4,8 @@ package fault
 // so an error nobody classified reads as a defect of ours, not of the caller.
 type Kind uint8
 
-// The kinds, in the order of capi/status.tsv. HANDLE, STATE, ABI_MISMATCH,
-// UNSUPPORTED, BUSY, FORKED and POISONED exist only at the C boundary.
+// The kinds. HANDLE, STATE, ABI_MISMATCH, BUSY, FORKED and POISONED of
+// capi/status.tsv exist only at the C boundary and have none.
 const (
 	Internal        Kind = iota // broken invariant or recovered panic
 	InvalidArgument             // the caller passed something no call accepts; Field names it

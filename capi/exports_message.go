@@ -1,0 +1,93 @@
+package main
+
+/*
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"context"
+
+	"github.com/pgqrs/pgqrs/capi/internal/call"
+	"github.com/pgqrs/pgqrs/capi/internal/cerr"
+	"github.com/pgqrs/pgqrs/capi/internal/guard"
+	"github.com/pgqrs/pgqrs/capi/internal/handle"
+	"github.com/pgqrs/pgqrs/core"
+)
+
+//export goEnqueue
+func goEnqueue(h C.pgqrs_handle, payloads *C.in_str, n C.uint32_t, o *C.in_enqueue_options, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	pin, on, err1 := target[*worker](h, handle.Producer)
+	options, err2 := enqueueOptions(o)
+	all, err3 := documents(payloads, n)
+	return submit(s, call.Call[call.Reply]{
+		Operation: "enqueue", Target: pin,
+		Do: func(ctx context.Context) (call.Reply, error) {
+			return idsReply(on.producer().EnqueueJSON(ctx, all, options))
+		},
+	}, firstError(err1, err2, err3))
+}
+
+//export goDequeue
+func goDequeue(h C.pgqrs_handle, o *C.in_dequeue_options, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	pin, on, err1 := target[*worker](h, handle.Consumer)
+	options, err2 := dequeueOptions(o)
+	return submit(s, dequeueCall(pin, on, options), firstError(err1, err2))
+}
+
+// dequeueCall may wait long for a message: closing the consumer ends it.
+func dequeueCall(pin *handle.Entry, on *worker, o core.DequeueOptions) call.Call[call.Reply] {
+	c := call.Call[call.Reply]{
+		Operation: "dequeue", Target: pin,
+		Do: func(ctx context.Context) (call.Reply, error) {
+			found, err := on.consumer().Dequeue(ctx, o)
+			return leasedReply(on.consumer(), found, err)
+		},
+	}
+	if on != nil {
+		c.Ended = on.waiting
+	}
+	return c
+}
+
+//export goArchive
+func goArchive(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	all, err := tokens(list, count)
+	return onConsumer(h, s, "archive", err, func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
+		return outcomesReply(on.ArchiveMany(ctx, all))
+	})
+}
+
+//export goDelete
+func goDelete(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	all, err := tokens(list, count)
+	return onConsumer(h, s, "delete", err, func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
+		return outcomesReply(on.DeleteMany(ctx, all))
+	})
+}
+
+//export goExtendVt
+func goExtendVt(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, extendMS C.int64_t, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	all, err1 := tokens(list, count)
+	by, err2 := millis("extend_ms", extendMS, 0)
+	return onConsumer(h, s, "extend_vt", firstError(err1, err2),
+		func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
+			return outcomesReply(on.ExtendMany(ctx, all, by))
+		})
+}
+
+//export goRelease
+func goRelease(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, o *C.in_release_options, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	all, err1 := tokens(list, count)
+	options, err2 := releaseOptions(o)
+	return onConsumer(h, s, "release", firstError(err1, err2),
+		func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
+			return outcomesReply(on.ReleaseMany(ctx, all, options))
+		})
+}

@@ -1,0 +1,157 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pgqrs/pgqrs/capi/internal/cerr"
+	"github.com/pgqrs/pgqrs/capi/internal/cq"
+	"github.com/pgqrs/pgqrs/capi/internal/guard"
+	"github.com/pgqrs/pgqrs/capi/internal/handle"
+)
+
+// Call is one thing to do.
+type Call[T any] struct {
+	Operation string        // in the words of the API, for error records
+	Target    *handle.Entry // pinned; the call releases it, also when it is refused
+	Do        func(context.Context) (T, error)
+	// Ended, when not nil, ends the call early: its target is being closed.
+	Ended context.Context
+}
+
+// op is a running asynchronous call, as its handle names it.
+type op struct{ cancel context.CancelCauseFunc }
+
+// Submit accepts a call: exactly one completion with userData will arrive on the
+// queue. On an error none will. accepted hears the handle of the op before the
+// completion can arrive, so that it may write where the caller reads.
+func Submit(l *Library, queue handle.Handle, userData uint64, c Call[Reply], accepted func(handle.Handle)) error {
+	q, err := l.reserve(queue)
+	if err != nil {
+		c.release()
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(q.ctx)
+	h := l.Handles.Insert(handle.Op, &op{cancel: cancel})
+	accepted(h)
+	guard.Go(func() {
+		defer l.calls.leave()
+		defer cancel(nil)
+		reply, panicked, err := c.run(ctx, cancel)
+		q.Post(l.completion(userData, c.Operation, reply, err), uint64(h))
+		panicked.Report() // only now: after it nothing is delivered for sure
+	})
+	return nil
+}
+
+// reserve counts a call in and makes room for its completion.
+func (l *Library) reserve(queue handle.Handle) (*Queue, error) {
+	e, err := l.Acquire(queue, handle.Queue)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Release()
+	if err := l.admit(); err != nil {
+		return nil, err
+	}
+	q := e.Value().(*Queue)
+	if err := q.Reserve(); err != nil {
+		l.calls.leave()
+		return nil, err
+	}
+	return q, nil
+}
+
+func (l *Library) completion(userData uint64, operation string, reply Reply, err error) cq.Completion {
+	if err == nil {
+		return cq.Completion{UserData: userData, Result: uint64(l.Name(reply))}
+	}
+	r := cerr.Of(operation, err)
+	return cq.Completion{UserData: userData, Status: r.Status, Error: uint64(l.Fail(r))}
+}
+
+// Cancel asks for the end of an op and reports whether its handle was valid.
+func (l *Library) Cancel(h handle.Handle) bool {
+	e := l.Handles.Acquire(h, handle.Op)
+	if e == nil {
+		return false
+	}
+	defer e.Release()
+	e.Value().(*op).cancel(nil)
+	return true
+}
+
+// Wait runs a call and waits for its outcome on this thread, at most for timeout
+// (negative: for ever).
+func Wait[T any](l *Library, timeout time.Duration, c Call[T]) (T, error) {
+	var none T
+	if err := l.admit(); err != nil {
+		c.release()
+		return none, err
+	}
+	ctx, cancel := context.WithCancelCause(l.ctx)
+	if timeout >= 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, timeout)
+		defer stop()
+	}
+	type outcome struct {
+		value T
+		err   error
+	}
+	// A goroutine of its own: a panic elsewhere in the library may leave this call
+	// waiting for ever, but not its caller.
+	done := make(chan outcome, 1)
+	guard.Go(func() {
+		defer l.calls.leave()
+		defer cancel(nil)
+		value, panicked, err := c.run(ctx, cancel)
+		done <- outcome{value, err}
+		panicked.Report()
+	})
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-guard.Poisoned():
+	}
+	select {
+	case o := <-done: // perhaps this very call panicked and says INTERNAL, or ended at last
+		return o.value, o.err
+	case <-time.After(poisonGrace):
+		return none, errPoisoned
+	}
+}
+
+// poisonGrace is how long a waiting caller lets its call end by itself after a
+// panic somewhere in the library.
+const poisonGrace = 100 * time.Millisecond
+
+// run does the call and tells why it ended when that was not its own doing. A
+// panic is the caller's to report, after it has delivered the error.
+func (c Call[T]) run(ctx context.Context, cancel context.CancelCauseFunc) (value T, panicked *guard.Panic, err error) {
+	defer c.release()
+	if c.Ended != nil {
+		defer context.AfterFunc(c.Ended, func() { cancel(errClosed) })()
+	}
+	panicked = guard.Catch(func() { value, err = c.Do(ctx) })
+	if panicked != nil {
+		return value, panicked, cerr.New(cerr.Internal, "a panic stopped the library: restart the process")
+	}
+	// Cancelled means "nothing was committed": then the cause may be named. The
+	// reverse is not true, a cancelled context leaves other outcomes as they are.
+	var cause *cerr.Failure
+	if err != nil && cerr.StatusOf(err) == cerr.Cancelled && errors.As(context.Cause(ctx), &cause) {
+		err = cause
+	}
+	return value, nil, err
+}
+
+// Refuse lets go of the target of a call that will not be made.
+func (c Call[T]) Refuse() { c.release() }
+
+func (c Call[T]) release() {
+	if c.Target != nil {
+		c.Target.Release()
+	}
+}

@@ -1,0 +1,25 @@
+package call
+
+import (
+	"github.com/pgqrs/pgqrs/capi/internal/cerr"
+	"github.com/pgqrs/pgqrs/capi/internal/cmem"
+	"github.com/pgqrs/pgqrs/capi/internal/handle"
+)
+
+// Failed is an error that has a handle: its record, with the texts in C memory.
+type Failed struct {
+	Record                    cerr.Record
+	Message, Operation, Field cmem.Text
+	memory                    *cmem.Block
+}
+
+// Freed implements handle.Freer.
+func (f *Failed) Freed() { f.memory.Free() }
+
+// Fail gives a failure its handle.
+func (l *Library) Fail(r cerr.Record) handle.Handle {
+	memory, texts := cmem.Texts(r.Message, r.Operation, r.Field)
+	return l.Handles.Insert(handle.Error, &Failed{
+		Record: r, memory: memory, Message: texts[0], Operation: texts[1], Field: texts[2],
+	})
+}

@@ -1,0 +1,71 @@
+package cmem
+
+/*
+#include "pgqrs.h"
+*/
+import "C"
+
+import (
+	"time"
+	"unsafe"
+
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+// Messages lays messages out as a list of pgqrs_message.
+func Messages(messages []model.Message) (*Block, List) {
+	var bytes uintptr
+	for i := range messages {
+		bytes += uintptr(len(messages[i].Payload)+len(messages[i].DeadReason)) + 2
+	}
+	w := newWriter(uintptr(len(messages))*unsafe.Sizeof(C.pgqrs_message{}), bytes)
+	out := records[C.pgqrs_message](w, len(messages))
+	for i := range messages {
+		fill(w, &out[i], &messages[i])
+	}
+	return w.block, list[C.pgqrs_message](w.block, len(messages))
+}
+
+// fill writes one record; absent fields stay 0 and their bit stays clear.
+func fill(w *writer, to *C.pgqrs_message, m *model.Message) {
+	to.id = C.int64_t(m.ID)
+	to.queue_id = C.int64_t(m.QueueID)
+	to.enqueued_at = C.int64_t(Micros(m.EnqueuedAt))
+	to.vt = C.int64_t(Micros(m.VT))
+	to.read_ct = C.int32_t(m.ReadCt)
+	to.payload = str(text(w, m.Payload))
+
+	present := func(there bool, bit C.uint32_t) bool {
+		if there {
+			to.present |= bit
+		}
+		return there
+	}
+	if present(!m.DequeuedAt.IsZero(), C.PGQRS_HAS_DEQUEUED_AT) {
+		to.dequeued_at = C.int64_t(Micros(m.DequeuedAt))
+	}
+	if present(!m.ArchivedAt.IsZero(), C.PGQRS_HAS_ARCHIVED_AT) {
+		to.archived_at = C.int64_t(Micros(m.ArchivedAt))
+	}
+	if present(m.ProducerWorkerID != 0, C.PGQRS_HAS_PRODUCER_WORKER_ID) {
+		to.producer_worker_id = C.int64_t(m.ProducerWorkerID)
+	}
+	if present(m.ConsumerWorkerID != 0, C.PGQRS_HAS_CONSUMER_WORKER_ID) {
+		to.consumer_worker_id = C.int64_t(m.ConsumerWorkerID)
+	}
+	if present(m.DeadReason != "", C.PGQRS_HAS_DEAD_REASON) {
+		to.dead_reason = str(text(w, m.DeadReason))
+	}
+}
+
+// Micros is an instant as the ABI writes it: microseconds since 1970, UTC.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func str(t Text) C.pgqrs_str {
+	return C.pgqrs_str{data: (*C.char)(t.Data), len: C.uint64_t(t.Len)}
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package cq
+
+func newSignal(bool) (signal, error) { return newPipe() }

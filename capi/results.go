@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+
+	"github.com/pgqrs/pgqrs/capi/internal/call"
+	"github.com/pgqrs/pgqrs/capi/internal/cerr"
+	"github.com/pgqrs/pgqrs/capi/internal/cmem"
+	"github.com/pgqrs/pgqrs/capi/internal/guard"
+	"github.com/pgqrs/pgqrs/capi/internal/handle"
+	"github.com/pgqrs/pgqrs/core"
+	"github.com/pgqrs/pgqrs/core/model"
+)
+
+// form says how a result is read.
+type form uint8
+
+const (
+	ids form = iota
+	messages
+	outcomes
+	document
+)
+
+// result is the data a call came to, in C memory.
+type result struct {
+	form   form
+	memory *cmem.Block
+	list   cmem.List // of ids, messages and outcomes
+	text   cmem.Text // the document
+
+	leased   []model.Token // what nobody handles if the result is discarded
+	consumer *core.Consumer
+}
+
+// Freed implements handle.Freer.
+func (r *result) Freed() { r.memory.Free() }
+
+// Discard implements call.Discarder: the leases are given back as if they had
+// never been taken.
+func (r *result) Discard() {
+	if len(r.leased) == 0 || guard.IsPoisoned() {
+		return
+	}
+	lib.Background(func(ctx context.Context) {
+		_, _ = r.consumer.ReleaseMany(ctx, r.leased, core.ReleaseOptions{Unread: true}) // or they expire
+	})
+}
+
+func reply(r *result) call.Reply { return call.Reply{Kind: handle.Result, Value: r} }
+
+func idsReply(list []int64, err error) (call.Reply, error) {
+	if err != nil {
+		return call.Nothing, err
+	}
+	memory, view := cmem.Numbers(list)
+	return reply(&result{form: ids, memory: memory, list: view}), nil
+}
+
+func outcomesReply(took []bool, err error) (call.Reply, error) {
+	if err != nil {
+		return call.Nothing, err
+	}
+	list := make([]cerr.Status, len(took))
+	for i, effective := range took {
+		if !effective {
+			list[i] = cerr.LeaseLost
+		}
+	}
+	memory, view := cmem.Numbers(list)
+	return reply(&result{form: outcomes, memory: memory, list: view}), nil
+}
+
+func messagesReply(list []model.Message, err error) (call.Reply, error) {
+	if err != nil {
+		return call.Nothing, err
+	}
+	memory, view := cmem.Messages(list)
+	return reply(&result{form: messages, memory: memory, list: view}), nil
+}
+
+func messageReply(m model.Message, err error) (call.Reply, error) {
+	return messagesReply([]model.Message{m}, err)
+}
+
+// leasedReply is a messagesReply whose messages are given back when it is
+// discarded.
+func leasedReply(c *core.Consumer, list []*core.Message, err error) (call.Reply, error) {
+	plain := make([]model.Message, len(list))
+	tokens := make([]model.Token, len(list))
+	for i, m := range list {
+		plain[i] = m.Message
+		tokens[i] = model.Token{ID: m.ID, ReadCt: m.ReadCt}
+	}
+	r, err := messagesReply(plain, err)
+	if err == nil {
+		found := r.Value.(*result)
+		found.leased, found.consumer = tokens, c
+	}
+	return r, err
+}
+
+func jsonReply(text string) call.Reply {
+	memory, texts := cmem.Texts(text)
+	return reply(&result{form: document, memory: memory, text: texts[0]})
+}
+
+// answered turns the result of a core call into a JSON reply.
+func answered[T any](encode func(T) string, v T, err error) (call.Reply, error) {
+	if err != nil {
+		return call.Nothing, err
+	}
+	return jsonReply(encode(v)), nil
+}
+
+// removed answers the removal of one thing.
+func removed(err error) (call.Reply, error) {
+	if err != nil {
+		return call.Nothing, err
+	}
+	return jsonReply(`{"count":1}`), nil
+}
+
+// done answers a call without a result.
+func done(err error) (call.Reply, error) { return call.Nothing, err }

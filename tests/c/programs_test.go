@@ -1,0 +1,116 @@
+package c_test
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
+	"github.com/pgqrs/pgqrs/tests/abi/abitest"
+)
+
+func TestMain(m *testing.M) { abitest.Main(m) }
+
+// patience is how long a program may take; a hang is a failure, not a wait.
+const patience = 90 * time.Second
+
+// TestPrograms runs every program that takes a DSN on a store of its own of each
+// engine.
+func TestPrograms(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"blocking", "queue", "tables", "misuse", "threads", "process", "environment"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			program := abitest.Compile(t, source(name), abitest.Library(t), "-pthread")
+			t.Run("sqlite", func(t *testing.T) {
+				t.Parallel()
+				run(t, program, sqliteDSN(t))
+			})
+			t.Run("postgres", func(t *testing.T) {
+				t.Parallel()
+				run(t, program, postgresDSN(t))
+			})
+		})
+	}
+}
+
+// TestLoading loads the library into a running program instead of linking it.
+func TestLoading(t *testing.T) {
+	t.Parallel()
+	program := abitest.Compile(t, source("load"), "", "-ldl", "-pthread")
+	run(t, program, abitest.Library(t))
+}
+
+// TestPanics runs a program against the build that can panic on demand: the
+// process survives, the library is poisoned, and says why exactly once.
+func TestPanics(t *testing.T) {
+	t.Parallel()
+	program := abitest.Compile(t, source("panic"), abitest.CrashingLibrary(t), "-pthread")
+	for _, where := range []string{"export", "goroutine"} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			out := run(t, program, where)
+			require.Equal(t, 1, strings.Count(out, "pgqrs: panic: a test asked for this panic"), "%s", out)
+			require.Contains(t, out, "poisoned")
+		})
+	}
+}
+
+// TestMemory runs a program under valgrind's memcheck, which must find no use of
+// memory that is not the library's to use, and no leak of what C can see. Go's
+// own memory is not malloc's; its stacks and the reads of its runtime are
+// suppressed in memcheck.supp.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	valgrind, err := exec.LookPath("valgrind")
+	if err != nil {
+		t.Skip("valgrind is not installed")
+	}
+	if testing.Short() {
+		t.Skip("memcheck takes long")
+	}
+	program := abitest.Compile(t, source("memory"), abitest.Library(t), "-pthread", "-g")
+	suppressions, err := filepath.Abs("memcheck.supp")
+	require.NoError(t, err)
+	run(t, valgrind, "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite",
+		"--errors-for-leak-kinds=definite", "--suppressions="+suppressions, program, sqliteDSN(t))
+}
+
+func source(name string) string { return filepath.Join("programs", name+".c") }
+
+// run runs a program in an empty directory and returns what it wrote.
+func run(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = t.TempDir()
+	return abitest.Run(t, cmd)
+}
+
+func sqliteDSN(t *testing.T) string {
+	t.Helper()
+	return "sqlite:///" + filepath.Join(t.TempDir(), "jobs.db") // four slashes: an absolute path
+}
+
+// postgresDSN returns the DSN of an empty schema on the test server.
+func postgresDSN(t *testing.T) string {
+	t.Helper()
+	server := os.Getenv(testdb.Variable)
+	if server == "" {
+		t.Skipf("%s is not set", testdb.Variable)
+	}
+	dsn, err := url.Parse(server)
+	require.NoError(t, err)
+	query := dsn.Query()
+	query.Set("pgqrs_schema", testdb.Schema(t, server))
+	dsn.RawQuery = query.Encode()
+	return dsn.String()
+}
