@@ -158,3 +158,21 @@ func (n planNode) walk(visit func(planNode)) {
 		child.walk(visit)
 	}
 }
+
+// TestPinnedPlansAreNotCompiled: the costs that pin a plan are above every limit
+// from which a default server compiles statements, which takes a second or more.
+func TestPinnedPlansAreNotCompiled(t *testing.T) {
+	b := setup(t)
+	for _, preamble := range []string{"ClaimPreamble", "AcknowledgePreamble"} {
+		tx, err := b.connect().Begin(b.ctx)
+		require.NoError(t, err)
+		_, err = tx.Exec(b.ctx, "set local jit = on")
+		require.NoError(t, err)
+		_, err = tx.Exec(b.ctx, b.store.queries.get(preamble))
+		require.NoError(t, err)
+		var jit string
+		require.NoError(t, tx.QueryRow(b.ctx, "show jit").Scan(&jit))
+		require.Equal(t, "off", jit, preamble)
+		require.NoError(t, tx.Rollback(b.ctx))
+	}
+}

@@ -1,17 +1,21 @@
 -- The preambles pin the plan in every state of the statistics; they run in the
 -- transaction of the statement behind them and end with it. Only a claim may
 -- commit asynchronously: a lost lease is a redelivery, a lost message is a loss.
+-- Forbidding a kind of plan is done by a huge cost, which would have the server
+-- compile the statement first, for a second or more: so jit goes off as well.
 
 -- name: ClaimPreamble
 select set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
   set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true),
   set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-  set_config('plan_cache_mode', 'force_generic_plan', true)
+  set_config('plan_cache_mode', 'force_generic_plan', true),
+  set_config('jit', 'off', true)
 
 -- name: AcknowledgePreamble
 select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
   set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true),
-  set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)
+  set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+  set_config('jit', 'off', true)
 
 -- $1 queue, $2 limit, $3 lease in seconds, $4 worker, $5 hint, $6 instant or null.
 -- Walks pgqrs_messages_claim; the order names the full key, so that no other
