@@ -1,0 +1,151 @@
+"""pgqrs: a durable job queue on PostgreSQL or one SQLite file.
+
+::
+
+    import asyncio
+    import pgqrs
+
+    async def main():
+        async with await pgqrs.connect("sqlite:///jobs.db") as store:
+            await store.queue("tasks")
+            await pgqrs.produce(store, "tasks", {"n": 1})
+            async for msg in store.consume_iter("tasks"):
+                print(msg.payload)
+                break
+
+    asyncio.run(main())
+
+Importing this loads no shared library: the first awaited call does.
+"""
+
+from __future__ import annotations
+
+import logging as _logging
+
+from . import errors as errors
+from ._admin import Admin
+from ._config import Config
+from ._consumer import Consumer
+from ._enums import WorkerStatus
+from ._functions import (
+    admin,
+    archive,
+    archive_batch,
+    consume,
+    consume_batch,
+    consume_iter,
+    consumer,
+    delete,
+    dequeue,
+    enqueue,
+    enqueue_batch,
+    enqueue_delayed,
+    extend_vt,
+    produce,
+    produce_batch,
+    producer,
+)
+from ._iterators import ConsumerIterator
+from ._native import forbid_native_load
+from ._producer import Producer
+from ._store import Store, connect, connect_with
+from ._tables import Archive, Messages, Queues, Workers
+from ._types import ArchivedMessage, QueueInfo, QueueMessage, QueueMetrics, SystemStats, WorkerInfo
+from .errors import (
+    CancelledRunError,
+    ClosedError,
+    ConfigError,
+    DatabaseError,
+    ForkError,
+    InternalError,
+    MessageNotFoundError,
+    PausedError,
+    PgqrsConnectionError,
+    PgqrsError,
+    QueueAlreadyExistsError,
+    QueueNotFoundError,
+    RateLimitedError,
+    RetriesExhaustedError,
+    SchemaError,
+    SerializationError,
+    StateTransitionError,
+    StepNotReadyError,
+    TimeoutError,
+    TransientStepError,
+    ValidationError,
+    WorkerNotFoundError,
+)
+
+__all__ = [
+    "Admin",
+    "Archive",
+    "ArchivedMessage",
+    "CancelledRunError",
+    "ClosedError",
+    "Config",
+    "ConfigError",
+    "Consumer",
+    "ConsumerIterator",
+    "DatabaseError",
+    "ForkError",
+    "InternalError",
+    "MessageNotFoundError",
+    "Messages",
+    "PausedError",
+    "PgqrsConnectionError",
+    "PgqrsError",
+    "Producer",
+    "QueueAlreadyExistsError",
+    "QueueInfo",
+    "QueueMessage",
+    "QueueMetrics",
+    "QueueNotFoundError",
+    "Queues",
+    "RateLimitedError",
+    "RetriesExhaustedError",
+    "SchemaError",
+    "SerializationError",
+    "StateTransitionError",
+    "StepNotReadyError",
+    "Store",
+    "SystemStats",
+    "TimeoutError",
+    "TransientStepError",
+    "ValidationError",
+    "WorkerInfo",
+    "WorkerNotFoundError",
+    "WorkerStatus",
+    "Workers",
+    "admin",
+    "archive",
+    "archive_batch",
+    "connect",
+    "connect_with",
+    "consume",
+    "consume_batch",
+    "consume_iter",
+    "consumer",
+    "delete",
+    "dequeue",
+    "enqueue",
+    "enqueue_batch",
+    "enqueue_delayed",
+    "errors",
+    "extend_vt",
+    "forbid_native_load",
+    "produce",
+    "produce_batch",
+    "producer",
+]
+
+
+def _publish() -> None:
+    """Makes tracebacks, reprs and documentation show the names users import."""
+    for name in __all__:
+        public = globals()[name]
+        if getattr(public, "__module__", "").startswith("pgqrs."):
+            public.__module__ = "pgqrs"
+
+
+_publish()
+_logging.getLogger("pgqrs").addHandler(_logging.NullHandler())

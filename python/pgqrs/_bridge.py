@@ -1,0 +1,297 @@
+"""One bridge per event loop: completions become results of ``await``.
+
+This is the only user of asyncio's loop API. A bridge belongs to one loop; stores,
+producers and consumers belong to none, so each call looks up the bridge of the
+loop it runs on, and a second ``asyncio.run()`` or thread simply gets another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+import weakref
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from ._native import loaded, on_fork
+from ._native._cq import Call, Completion, CompletionQueue, cancel
+from ._native._errors import CANCELLED, exception
+from .errors import ClosedError, PgqrsError
+
+T = TypeVar("T")
+
+MAX_PENDING = 0  # operations in flight on one loop; 0 is the library's default, 65536
+
+
+class _Op(Generic[T]):
+    """One accepted call, until its completion was handled."""
+
+    __slots__ = ("arrived", "call", "future", "key", "number", "result")
+
+    def __init__(self, call: Call[T], future: asyncio.Future[T], key: int, number: int) -> None:
+        self.call = call
+        self.future: asyncio.Future[T] | None = future  # None: nobody waits any more
+        self.key = key
+        self.number = number
+        self.result = 0
+        self.arrived = False
+
+
+class Bridge:
+    """The completion queue of one loop, and who waits for what.
+
+    Everything but close() runs on the loop's thread, so nothing here is locked.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._queue = CompletionQueue(MAX_PENDING)
+        self._pending: dict[int, _Op[Any]] = {}
+        self._waiting_for_room: deque[asyncio.Future[None]] = deque()
+        self._next_key = 0
+        # Weak, because the table of bridges holds this object: a strong reference
+        # would keep the loop, and with it its entry, for ever.
+        self._loop = weakref.ref(loop)
+        try:
+            loop.add_reader(self._queue.fd, self._drain)
+        except NotImplementedError:
+            self._queue.close()
+            raise PgqrsError(
+                f"{type(loop).__name__} cannot watch file descriptors, which pgqrs needs; use a selector event "
+                "loop, for example asyncio.SelectorEventLoop or uvloop."
+            ) from None
+        # A loop that just vanishes takes its selector along; the queue stays to be closed.
+        weakref.finalize(loop, self._queue.close).atexit = False
+
+    # --- the way in -------------------------------------------------------------
+
+    def start(self, loop: asyncio.AbstractEventLoop, call: Call[T]) -> _Op[T] | None:
+        """Submits a call; None when the queue is full. Raises when it is refused."""
+        key = self._next_key
+        number = self._queue.submit(call, key)
+        if number is None:
+            return None
+        self._next_key = key + 1
+        op = self._pending[key] = _Op(call, loop.create_future(), key, number)
+        return op
+
+    async def room(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Waits for the next drain, which makes room in a full queue."""
+        future = loop.create_future()
+        self._waiting_for_room.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if not future.cancelled():  # woken and cancelled at once: the room is another's
+                self._make_room(1)
+            raise
+
+    def _make_room(self, places: int) -> None:
+        """Wakes as many of those who wait for room as there is room for."""
+        while places and self._waiting_for_room:
+            future = self._waiting_for_room.popleft()
+            if not future.done():  # cancelled meanwhile
+                future.set_result(None)
+                places -= 1
+
+    # --- the way out ------------------------------------------------------------
+
+    def _drain(self) -> None:
+        """Takes what has completed. At most one poll, so that a storm of completions
+        leaves the loop's other callbacks their turn: the descriptor stays readable,
+        and the loop comes back."""
+        try:
+            completions = self._queue.poll()
+        except PgqrsError as problem:  # the library is poisoned or the queue is gone
+            self.close(problem)
+            return
+        for completion in completions:
+            self._complete(completion)
+        if self._waiting_for_room:
+            self._make_room(len(completions))
+
+    def _complete(self, completion: Completion) -> None:
+        op = self._pending.pop(completion.user_data)  # every op so far has one completion
+        op.arrived = True
+        op.result = completion.result
+        future = op.future
+        if future is None or future.done():
+            self._discard(op)
+            if completion.error:
+                exception(completion.status, completion.error)  # closes it
+        elif completion.status == CANCELLED:
+            future.cancel()
+        elif completion.status < 0:
+            future.set_exception(exception(completion.status, completion.error))
+        else:
+            try:
+                value = op.call.decode(completion.result)
+            except Exception as problem:  # fails its own await, never the drain
+                future.set_exception(problem)
+            else:
+                future.set_result(value)
+
+    def settle(self, op: _Op[Any]) -> None:
+        """The value has reached its awaiter: the result is needed no more."""
+        result, op.result = op.result, 0
+        op.call.dispose(result)
+
+    def abandon(self, op: _Op[Any]) -> None:
+        """Nobody will take the value: leases in it go back, an op under way is cancelled."""
+        op.future = None  # it refers to the loop, which must be able to go
+        if not loaded():
+            return  # a forked child drops inherited coroutines: the op is the parent's
+        if op.arrived:
+            self._discard(op)
+        else:
+            cancel(op.number)
+
+    def _discard(self, op: _Op[Any]) -> None:
+        result, op.result = op.result, 0
+        op.call.discard(result)
+
+    # --- the end ----------------------------------------------------------------
+
+    def close(self, problem: Exception) -> None:
+        """Fails what is pending and gives the queue up. A closed loop is tolerated."""
+        loop = self._loop()
+        if loop is not None:
+            with _lock:
+                if _bridges.get(loop) is self:
+                    del _bridges[loop]
+        pending, self._pending = self._pending, {}
+        waiting, self._waiting_for_room = self._waiting_for_room, deque()
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self._queue.fd)
+            for future in [op.future for op in pending.values()] + list(waiting):
+                if future is not None and not future.done():
+                    future.set_exception(problem)
+        self._queue.close()
+
+
+_bridges: WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = WeakKeyDictionary()
+_lock = threading.Lock()  # guards _bridges
+
+
+def _bridge(loop: asyncio.AbstractEventLoop) -> Bridge:
+    """The bridge of a loop, made at its first use."""
+    bridge = _bridges.get(loop)
+    if bridge is not None and len(_bridges) == 1:
+        return bridge
+    _sweep()
+    if bridge is None:
+        bridge = Bridge(loop)
+        with _lock:
+            _bridges[loop] = bridge
+    return bridge
+
+
+def _sweep() -> None:
+    """Closes the bridges of loops that were closed with operations pending.
+
+    Their futures keep such loops from vanishing, and a dequeue among them would
+    keep taking messages that nobody receives.
+    """
+    with _lock:
+        closed = [bridge for loop, bridge in _bridges.items() if loop.is_closed()]
+    for bridge in closed:
+        bridge.close(ClosedError("The event loop was closed."))
+
+
+@on_fork
+def _forget() -> None:
+    """In a forked child: the queues and their descriptors are the parent's."""
+    global _lock
+    _lock = threading.Lock()
+    _bridges.clear()
+
+
+async def run(call: Call[T]) -> T:
+    """Submits a call on the running loop and waits for its value.
+
+    When the await is cancelled the operation is cancelled too; what cannot be
+    cancelled any more is undone as far as leases go.
+    """
+    loop = asyncio.get_running_loop()
+    bridge = _bridge(loop)
+    op = bridge.start(loop, call)
+    while op is None:
+        await bridge.room(loop)
+        op = bridge.start(loop, call)
+    assert op.future is not None
+    try:
+        value = await op.future
+    except BaseException:  # also GeneratorExit, when the coroutine is dropped
+        bridge.abandon(op)
+        raise
+    bridge.settle(op)
+    return value
+
+
+class Once(Generic[T]):
+    """Runs one coroutine for everybody on a loop who asks for it meanwhile.
+
+    An awaiter that is cancelled leaves it running for the others.
+    """
+
+    __slots__ = ("_tasks",)
+
+    def __init__(self) -> None:
+        self._tasks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[T]] = WeakKeyDictionary()
+
+    async def do(self, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        loop = asyncio.get_running_loop()
+        task = self._tasks.get(loop)
+        if task is None:
+            task = loop.create_task(start())
+            self._tasks[loop] = task
+            task.add_done_callback(self._finish)
+        return await asyncio.shield(task)
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        self._tasks.pop(task.get_loop(), None)
+        if not task.cancelled():
+            task.exception()  # mark it as seen: every awaiter may have been cancelled
+
+
+_background: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
+
+
+def spawn(start: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+    """Runs a coroutine beside the caller; False when no loop runs in this thread."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    task = loop.create_task(start())
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+    return True
+
+
+def cancellation() -> Callable[[], None]:
+    """A function that raises CancelledError once the running task was cancelled.
+
+    For code of the task that blocks instead of awaiting: asyncio.run answers the
+    first Ctrl-C by cancelling the task, which only an await would notice.
+    """
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs in this thread
+        task = None
+    before = task.cancelling() if task else 0
+
+    def check() -> None:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+
+    return check
+
+
+def origin() -> traceback.StackSummary | None:
+    """Where the caller is, when the running loop is in debug mode: for ResourceWarnings."""
+    if not asyncio.get_running_loop().get_debug():
+        return None
+    return traceback.extract_stack()

@@ -1,0 +1,200 @@
+"""Consumer: leases messages of one queue and acknowledges them."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from . import _arguments, _ops
+from ._lifecycle import Registered
+from ._native._codec import MessageRow
+from ._types import QueueMessage
+from .errors import PgqrsError
+
+logger = logging.getLogger("pgqrs")
+
+MessageOrId: TypeAlias = QueueMessage | int
+Handler: TypeAlias = Callable[[QueueMessage], Awaitable[object] | object]
+"""What processes one message: an async or a plain function. Only an explicit False keeps the message."""
+BatchHandler: TypeAlias = Callable[[list[QueueMessage]], Awaitable[object] | object]
+
+
+class Consumer(Registered):
+    """Leases messages of one queue and acknowledges them.
+
+    It is made as a Producer is. Acknowledgements return whether they took effect:
+    they do only while this consumer owns the message and, when a message object is
+    given instead of an id, while it has not been leased again.
+    """
+
+    __slots__ = ()
+
+    _kind = "consumer"
+    _open_op = staticmethod(_ops.consumer_open)
+
+    # --- leasing ------------------------------------------------------------------
+
+    async def dequeue(
+        self,
+        batch_size: int | None = None,
+        vt: float | timedelta | None = None,
+        wait: float | timedelta | None = None,
+        auto_extend: bool = False,
+    ) -> list[QueueMessage]:
+        """Leases eligible messages, the longest eligible first.
+
+        batch_size   how many at most, 1 when not given
+        vt           how long the leases last, in seconds; the store's lock time when not given
+        wait         how many seconds to wait for a first message; math.inf is for ever, None not at all
+        auto_extend  keep the leases alive until the messages are acknowledged or this process ends
+        """
+        return await self._dequeue(batch_size, vt, wait, auto_extend=auto_extend)
+
+    async def dequeue_batch(self, batch_size: int | None = None) -> list[QueueMessage]:
+        """Leases up to batch_size messages; the Config's default_max_batch_size when not given."""
+        return await self._dequeue(self._batch_size(batch_size))
+
+    async def dequeue_batch_with_delay(self, limit: int, vt: float | timedelta) -> list[QueueMessage]:
+        """Leases up to limit messages for vt seconds."""
+        return await self._dequeue(_arguments.batch_size(limit, "limit"), vt)
+
+    async def dequeue_many_with_delay(self, limit: int, vt: float | timedelta) -> list[QueueMessage]:
+        """Leases up to limit messages for vt seconds."""
+        return await self.dequeue_batch_with_delay(limit, vt)
+
+    async def dequeue_at(self, limit: int, vt: float | timedelta, now: datetime) -> list[QueueMessage]:
+        """Leases up to limit messages that are eligible at an instant, for vt seconds from the real now."""
+        return await self._dequeue(_arguments.batch_size(limit, "limit"), vt, at=_arguments.instant(now, "now"))
+
+    async def _dequeue(
+        self,
+        batch_size: int | None = None,
+        vt: float | timedelta | None = None,
+        wait: float | timedelta | None = None,
+        *,
+        at: int = 0,
+        auto_extend: bool = False,
+        keep_max_ms: int = 0,
+    ) -> list[QueueMessage]:
+        return await self._run(
+            _ops.dequeue,
+            self._wrap,
+            batch=1 if batch_size is None else _arguments.batch_size(batch_size),
+            lease_ms=0 if vt is None else _arguments.span_ms(vt, "vt", positive=True),
+            wait_ms=_arguments.wait_ms(wait),
+            at=at,
+            auto_extend=auto_extend,
+            keep_max_ms=keep_max_ms,
+        )
+
+    def _batch_size(self, given: int | None) -> int:
+        return self._connection.config.default_max_batch_size if given is None else given
+
+    def _wrap(self, row: MessageRow) -> QueueMessage:
+        return QueueMessage(row, self)
+
+    # --- acknowledging ------------------------------------------------------------
+
+    async def archive(self, message: MessageOrId) -> bool:
+        """Finishes a message and keeps it in the archive."""
+        return (await self._acknowledge(_ops.archive, [message], "message"))[0]
+
+    async def archive_batch(self, messages: Iterable[MessageOrId]) -> list[bool]:
+        """Archives several messages; one bool each, in input order."""
+        return await self._acknowledge(_ops.archive, messages)
+
+    async def archive_many(self, messages: Iterable[MessageOrId]) -> list[bool]:
+        """The same as archive_batch."""
+        return await self._acknowledge(_ops.archive, messages)
+
+    async def delete(self, message: MessageOrId) -> bool:
+        """Finishes a message without a trace."""
+        return (await self._acknowledge(_ops.delete, [message], "message"))[0]
+
+    async def delete_batch(self, messages: Iterable[MessageOrId]) -> list[bool]:
+        """Deletes several messages; one bool each, in input order."""
+        return await self._acknowledge(_ops.delete, messages)
+
+    async def delete_many(self, messages: Iterable[MessageOrId]) -> list[bool]:
+        """The same as delete_batch."""
+        return await self._acknowledge(_ops.delete, messages)
+
+    async def extend_vt(self, message: MessageOrId, seconds: float | timedelta) -> bool:
+        """Makes a lease last at least so long from now; never shortens it."""
+        extend_ms = _arguments.span_ms(seconds, "seconds")
+        return (await self._run(_ops.extend_vt, [_token(message, "message")], extend_ms))[0]
+
+    async def extend_visibility(self, message: MessageOrId, seconds: float | timedelta) -> bool:
+        """The same as extend_vt."""
+        return await self.extend_vt(message, seconds)
+
+    async def release_messages(self, messages: Iterable[MessageOrId]) -> list[bool]:
+        """Gives messages back: they may be dequeued at once; one bool each, in input order."""
+        return await self._acknowledge(_ops.release, messages)
+
+    async def release_with_visibility(self, message: MessageOrId, when: datetime) -> bool:
+        """Gives a message back that may be dequeued from an instant on."""
+        at = _arguments.instant(when, "when")
+        return (await self._run(_ops.release, [_token(message, "message")], at=at))[0]
+
+    async def _acknowledge(self, op: Any, messages: Iterable[MessageOrId], name: str = "messages") -> list[bool]:
+        items = _arguments.items(messages, name)
+        if not items:
+            return []
+        outcomes: list[bool] = await self._run(op, [_token(item, name) for item in items])
+        for item in items:
+            if isinstance(item, QueueMessage):
+                item._acknowledged = True  # pyright: ignore[reportPrivateUsage]
+        return outcomes
+
+    # --- handlers -----------------------------------------------------------------
+
+    async def consume(self, handler: Handler) -> bool:
+        """Processes at most one message; returns at once when the queue is empty.
+
+        The message is archived when the handler returns, released when it returns
+        an explicit False, and released when it raises, which is raised here too.
+        Its lease is kept alive meanwhile. Returns whether there was a message.
+        """
+        _arguments.function(handler, "handler")
+        messages = await self._dequeue(auto_extend=True)
+        if messages:
+            await self._handle_messages(messages, lambda: handler(messages[0]))
+        return bool(messages)
+
+    async def consume_batch(self, batch_size: int | None = None, handler: BatchHandler | None = None) -> int:
+        """Processes up to batch_size messages, the rules of consume holding for all
+        together. Returns how many there were."""
+        call = _arguments.function(handler, "handler")
+        messages = await self._dequeue(self._batch_size(batch_size), auto_extend=True)
+        if messages:
+            await self._handle_messages(messages, lambda: call(messages))
+        return len(messages)
+
+    async def _handle_messages(self, messages: list[QueueMessage], call: Callable[[], object]) -> None:
+        try:
+            result = call()
+            if inspect.isawaitable(result):
+                result = await result
+        except BaseException:  # cancellation too: the message must not stay leased
+            try:
+                await self.release_messages(messages)
+            except PgqrsError:  # the handler's own exception is the one to raise
+                logger.warning("could not release messages after a failed handler", exc_info=True)
+            raise
+        if result is False:
+            await self.release_messages(messages)
+        else:
+            await self.archive_batch(messages)
+
+
+def _token(message: object, name: str) -> tuple[int, int]:
+    """The fencing token of a message object, or of an id, which the owner alone decides about."""
+    if isinstance(message, QueueMessage):
+        return message.id, message.read_ct
+    if isinstance(message, int) and not isinstance(message, bool):
+        return _arguments.identifier(message, f"{name} id"), 0
+    raise TypeError(f"{name} must be a QueueMessage or an id (int), not {type(message).__name__}")

@@ -1,0 +1,135 @@
+"""Module functions: the everyday verbs without methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from ._admin import Admin
+from ._connection import Connected, Source, shared_connection
+from ._consumer import BatchHandler, Consumer, Handler, MessageOrId
+from ._iterators import ConsumerIterator
+from ._producer import Producer
+from ._types import QueueMessage
+
+W = TypeVar("W")
+
+
+def admin(dsn: Source, schema: str | None = None) -> Admin:
+    """An Admin of a DSN, Config, Store or Admin."""
+    return Admin(dsn, schema)
+
+
+def producer(dsn: Source, queue: str, hostname: str | None = None, port: int | None = None) -> Producer:
+    """A Producer of a DSN, Config, Store or Admin."""
+    return Producer(dsn, queue, hostname, port)
+
+
+def consumer(dsn: Source, queue: str, hostname: str | None = None, port: int | None = None) -> Consumer:
+    """A Consumer of a DSN, Config, Store or Admin."""
+    return Consumer(dsn, queue, hostname, port)
+
+
+# --- without a worker of one's own ----------------------------------------------
+
+
+async def produce(store: Connected, queue: str, payload: Any) -> int:
+    """Stores one message without registering a producer and returns its id."""
+    return (await produce_batch(store, queue, [payload]))[0]
+
+
+async def produce_batch(store: Connected, queue: str, payloads: Iterable[Any]) -> list[int]:
+    """Stores all messages or none, without registering a producer, and returns their ids."""
+    connection = shared_connection(store)
+    ephemeral = await Producer._register(connection, queue, ephemeral=True)  # pyright: ignore[reportPrivateUsage]
+    try:
+        return await ephemeral.enqueue_batch(payloads)
+    finally:
+        ephemeral._handle.close()  # pyright: ignore[reportPrivateUsage]
+
+
+async def consume(store: Connected, queue: str, handler: Handler) -> bool:
+    """Processes at most one message; returns at once when the queue is empty.
+
+    The message is archived when the handler returns, released when it returns an
+    explicit False, and released when it raises, which is raised here too. Returns
+    whether there was a message.
+    """
+    async with await _ephemeral_consumer(store, queue) as worker:
+        return await worker.consume(handler)
+
+
+async def consume_batch(store: Connected, queue: str, batch_size: int, handler: BatchHandler) -> int:
+    """Processes up to batch_size messages at once, the rules of consume holding for
+    all together. Returns how many there were."""
+    async with await _ephemeral_consumer(store, queue) as worker:
+        return await worker.consume_batch(batch_size, handler)
+
+
+def consume_iter(
+    store: Connected,
+    queue: str,
+    *,
+    batch_size: int = 1,
+    vt: float | timedelta | None = None,
+    poll_interval_ms: float | None = None,
+) -> ConsumerIterator:
+    """The messages of a queue for ``async for`` or ``async with``; see ConsumerIterator."""
+    return ConsumerIterator(shared_connection(store), queue, batch_size, vt, poll_interval_ms)
+
+
+async def _ephemeral_consumer(store: Connected, queue: str) -> Consumer:
+    return await Consumer._register(shared_connection(store), queue, ephemeral=True)  # pyright: ignore[reportPrivateUsage]
+
+
+# --- with a producer --------------------------------------------------------------
+
+
+async def enqueue(producer: Producer, payload: Any) -> int:
+    """Stores one message and returns its id."""
+    return await _worker(producer, Producer, "producer").enqueue(payload)
+
+
+async def enqueue_batch(producer: Producer, payloads: Iterable[Any]) -> list[int]:
+    """Stores all messages or none and returns their ids in input order."""
+    return await _worker(producer, Producer, "producer").enqueue_batch(payloads)
+
+
+async def enqueue_delayed(producer: Producer, payload: Any, delay_seconds: float | timedelta) -> int:
+    """Stores one message that is visible only after a delay."""
+    return await _worker(producer, Producer, "producer").enqueue_delayed(payload, delay_seconds)
+
+
+# --- with a consumer --------------------------------------------------------------
+
+
+async def dequeue(consumer: Consumer, batch_size: int = 1, vt: float | timedelta | None = None) -> list[QueueMessage]:
+    """Leases up to batch_size eligible messages, for vt seconds when given."""
+    return await _worker(consumer, Consumer, "consumer").dequeue(batch_size, vt)
+
+
+async def archive(consumer: Consumer, message: MessageOrId) -> bool:
+    """Finishes a message and keeps it in the archive; True iff it took effect."""
+    return await _worker(consumer, Consumer, "consumer").archive(message)
+
+
+async def archive_batch(consumer: Consumer, messages: Iterable[MessageOrId]) -> list[bool]:
+    """Archives several messages; one bool each, in input order."""
+    return await _worker(consumer, Consumer, "consumer").archive_batch(messages)
+
+
+async def delete(consumer: Consumer, message: MessageOrId) -> bool:
+    """Finishes a message without a trace; True iff it took effect."""
+    return await _worker(consumer, Consumer, "consumer").delete(message)
+
+
+async def extend_vt(consumer: Consumer, message: MessageOrId, seconds: float | timedelta) -> bool:
+    """Makes a lease last at least so long from now; True iff it took effect."""
+    return await _worker(consumer, Consumer, "consumer").extend_vt(message, seconds)
+
+
+def _worker(value: object, kind: type[W], name: str) -> W:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value

@@ -1,0 +1,42 @@
+"""The statuses of include/pgqrs.h. Generated from capi/status.tsv; do not edit."""
+
+from typing import Final
+
+# code -> (name, class in pgqrs.errors, text)
+STATUS: Final[dict[int, tuple[str, str, str]]] = {
+    0: ("OK", "", "ok"),
+    -101: ("INVALID_ARGUMENT", "ValidationError", "invalid argument"),
+    -102: ("HANDLE", "InternalError", "stale or wrong handle"),
+    -103: ("STATE", "InternalError", "call not allowed now"),
+    -104: ("ABI_MISMATCH", "InternalError", "the caller and the library disagree on the ABI"),
+    -105: ("UNSUPPORTED", "PgqrsError", "not supported by this engine or build"),
+    -106: ("BUSY", "InternalError", "completion queue is full: drain it and submit again"),
+    -201: ("CLOSED", "ClosedError", "closed"),
+    -202: ("CANCELLED", "CancelledError", "cancelled, nothing was committed"),
+    -203: ("TIMEOUT", "TimeoutError", "deadline passed, nothing was committed"),
+    -204: ("FORKED", "ForkError", "the library was loaded before fork()"),
+    -205: ("POISONED", "InternalError", "an earlier panic stopped the library: restart the process"),
+    -301: ("CONFIG", "ConfigError", "bad configuration"),
+    -302: ("CONNECT", "PgqrsConnectionError", "cannot connect"),
+    -303: ("DATABASE", "DatabaseError", "database error"),
+    -304: ("SCHEMA", "SchemaError", "schema missing, altered or of another version"),
+    -305: ("POOL_EXHAUSTED", "PgqrsConnectionError", "no free connection"),
+    -306: ("OUTCOME_UNKNOWN", "PgqrsConnectionError", "connection lost at commit, outcome unknown"),
+    -401: ("QUEUE_NOT_FOUND", "QueueNotFoundError", "queue not found"),
+    -402: ("QUEUE_EXISTS", "QueueAlreadyExistsError", "queue already exists"),
+    -403: ("WORKER_NOT_FOUND", "WorkerNotFoundError", "worker not found"),
+    -404: ("MESSAGE_NOT_FOUND", "MessageNotFoundError", "message not found"),
+    -405: ("LEASE_LOST", "PgqrsError", "lease lost"),
+    -406: ("VALIDATION", "ValidationError", "validation failed"),
+    -407: ("RATE_LIMITED", "RateLimitedError", "rate limited"),
+    -408: ("SERIALIZATION", "SerializationError", "not JSON, or JSON the database refuses"),
+    -409: ("STATE_TRANSITION", "StateTransitionError", "the present state forbids it"),
+    -410: ("TRANSIENT_STEP", "TransientStepError", "step failed for now"),
+    -411: ("RETRIES_EXHAUSTED", "RetriesExhaustedError", "retries exhausted"),
+    -412: ("STEP_NOT_READY", "StepNotReadyError", "step not ready"),
+    -413: ("PAUSED", "PausedError", "paused"),
+    -414: ("WORKFLOW_EXISTS", "PgqrsError", "workflow already exists"),
+    -415: ("WORKFLOW_NOT_FOUND", "PgqrsError", "workflow not found"),
+    -416: ("RUN_CANCELLED", "CancelledRunError", "run cancelled"),
+    -901: ("INTERNAL", "InternalError", "internal error"),
+}

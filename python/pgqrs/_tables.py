@@ -1,0 +1,188 @@
+"""Table objects: what the four tables hold, for looking and for tidying up."""
+
+from __future__ import annotations
+
+import builtins  # the tables have a method named list
+import itertools
+from datetime import timedelta
+from typing import Any
+
+from . import _arguments, _ops
+from ._connection import Connection
+from ._types import ArchivedMessage, QueueInfo, QueueMessage, QueueMetrics, WorkerInfo
+from .errors import QueueNotFoundError
+
+_SCAN = 1000  # rows a search takes at once
+_INT32_MAX = 2**31 - 1
+
+
+def page(limit: int | None, offset: int) -> dict[str, Any]:
+    """Which rows of a listing; 100 from the first when nothing is given."""
+    return {
+        "limit": 0 if limit is None else _arguments.integer(limit, "limit", 1, _arguments.ID_MAX),
+        "offset": _arguments.integer(offset, "offset", 0, _arguments.ID_MAX),
+    }
+
+
+def queue_filter(queue: str | None) -> dict[str, Any]:
+    return {} if queue is None else {"queue": _arguments.text(queue, "queue")}
+
+
+def worker_filter(worker_id: int) -> dict[str, Any]:
+    return {"worker_id": _arguments.identifier(worker_id, "worker_id")}
+
+
+def dead_filter(max_attempts: int | None) -> dict[str, Any]:
+    if max_attempts is None:
+        return {"dead_only": True}
+    return {"dead_only": True, "min_read_ct": _arguments.integer(max_attempts, "max_attempts", 1, _INT32_MAX)}
+
+
+class _Table:
+    """One table of a store. Rows are listed by id."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._run = connection.run
+
+
+class Queues(_Table):
+    """The queues."""
+
+    __slots__ = ()
+
+    async def count(self) -> int:
+        return await self._run(_ops.queue_count)
+
+    async def list(self, limit: int | None = None, offset: int = 0) -> builtins.list[QueueInfo]:
+        return await self._run(_ops.queue_list, **page(limit, offset))
+
+    async def get(self, id: int | str) -> QueueInfo:
+        """A queue by its id or its name. Raises QueueNotFoundError."""
+        if isinstance(id, str):
+            return await self._run(_ops.queue_get, _arguments.text(id, "id"))
+        wanted = _arguments.identifier(id, "id")
+        for offset in itertools.count(0, _SCAN):  # the library looks queues up by name
+            queues = await self.list(_SCAN, offset)
+            for queue in queues:
+                if queue.id == wanted:
+                    return queue
+            if len(queues) < _SCAN:
+                break
+        raise QueueNotFoundError(f"Queue with id {wanted} not found.", operation="queue_get", field="id")
+
+    async def purge(self, queue: str) -> int:
+        """Removes every message of a queue, keeps its archive, and returns how many it removed."""
+        return await self._run(_ops.queue_purge, _arguments.text(queue, "queue"))
+
+    async def metrics(self, queue: str) -> QueueMetrics:
+        """Counts the messages of a queue. Raises QueueNotFoundError."""
+        return (await self._run(_ops.queue_metrics, queue=_arguments.text(queue, "queue")))[0]
+
+    async def list_metrics(self) -> builtins.list[QueueMetrics]:
+        """Counts the messages of each queue."""
+        return await self._run(_ops.queue_metrics)
+
+
+class Workers(_Table):
+    """The registered producers and consumers, stopped ones included."""
+
+    __slots__ = ()
+
+    async def count(self) -> int:
+        return await self._run(_ops.worker_count)
+
+    async def list(self, limit: int | None = None, offset: int = 0) -> builtins.list[WorkerInfo]:
+        return await self._run(_ops.worker_list, **page(limit, offset))
+
+    async def get(self, id: int) -> WorkerInfo:
+        """A worker by its id. Raises WorkerNotFoundError."""
+        return await self._run(_ops.worker_get, _arguments.identifier(id, "id"))
+
+    async def filter_by_queue(self, queue: str, limit: int | None = None, offset: int = 0) -> builtins.list[WorkerInfo]:
+        """The workers of one queue."""
+        return await self._run(_ops.worker_list, **queue_filter(queue), **page(limit, offset))
+
+    async def purge_stale(self, timeout_seconds: float | timedelta | None = None) -> int:
+        """Removes workers that are stopped, or whose heartbeat is older, and that hold nothing."""
+        return await self._run(_ops.worker_purge, **older_than(timeout_seconds, "timeout_seconds"))
+
+
+class Messages(_Table):
+    """The messages in their queues."""
+
+    __slots__ = ()
+
+    async def count(self, queue: str | None = None) -> int:
+        return await self._run(_ops.message_count, **queue_filter(queue))
+
+    async def list(
+        self, limit: int | None = None, offset: int = 0, queue: str | None = None
+    ) -> builtins.list[QueueMessage]:
+        return await self._run(_ops.message_list, QueueMessage, **queue_filter(queue), **page(limit, offset))
+
+    async def get(self, id: int) -> QueueMessage:
+        """A message by its id. Raises MessageNotFoundError, also when it is archived."""
+        return await self._run(_ops.message_get, QueueMessage, _arguments.identifier(id, "id"))
+
+    async def count_active_by_worker(self, worker_id: int) -> int:
+        """How many messages a consumer has leased."""
+        return await self._run(_ops.message_count, **worker_filter(worker_id))
+
+    async def list_archived_by_queue(
+        self, queue: str, limit: int | None = None, offset: int = 0
+    ) -> builtins.list[ArchivedMessage]:
+        """The archived messages of one queue."""
+        return await self._run(_ops.archive_list, **queue_filter(queue), **page(limit, offset))
+
+
+class Archive(_Table):
+    """The finished messages, dead letters included."""
+
+    __slots__ = ()
+
+    async def count(self, queue: str | None = None) -> int:
+        return await self._run(_ops.archive_count, **queue_filter(queue))
+
+    async def list(
+        self, limit: int | None = None, offset: int = 0, queue: str | None = None
+    ) -> builtins.list[ArchivedMessage]:
+        return await self._run(_ops.archive_list, **queue_filter(queue), **page(limit, offset))
+
+    async def get(self, id: int) -> ArchivedMessage:
+        """An archived message by its id, the one it had in its queue. Raises MessageNotFoundError."""
+        return await self._run(_ops.archive_get, _arguments.identifier(id, "id"))
+
+    async def delete(self, id: int) -> None:
+        """Removes one row. Raises MessageNotFoundError."""
+        await self._run(_ops.archive_delete, _arguments.identifier(id, "id"))
+
+    async def count_by_worker(self, worker_id: int) -> int:
+        """How many messages a consumer has archived."""
+        return await self._run(_ops.archive_count, **worker_filter(worker_id))
+
+    async def list_by_worker(
+        self, worker_id: int, limit: int | None = None, offset: int = 0
+    ) -> builtins.list[ArchivedMessage]:
+        """The messages a consumer has archived."""
+        return await self._run(_ops.archive_list, **worker_filter(worker_id), **page(limit, offset))
+
+    async def dlq_count(self, max_attempts: int | None = None) -> int:
+        """How many dead letters there are, leased at least max_attempts times."""
+        return await self._run(_ops.archive_count, **dead_filter(max_attempts))
+
+    async def list_dlq_messages(
+        self, max_attempts: int | None = None, limit: int | None = None, offset: int = 0
+    ) -> builtins.list[ArchivedMessage]:
+        """The dead letters, leased at least max_attempts times."""
+        return await self._run(_ops.archive_list, **dead_filter(max_attempts), **page(limit, offset))
+
+    async def replay(self, id: int) -> None:
+        """Puts a dead letter back into its queue, visible at once. Raises MessageNotFoundError."""
+        await self._run(_ops.archive_replay, _arguments.identifier(id, "id"))
+
+
+def older_than(seconds: float | timedelta | None, name: str) -> dict[str, Any]:
+    """An age, or the operation's default."""
+    return {} if seconds is None else {"older_than_ms": _arguments.span_ms(seconds, name, positive=True)}

@@ -1,0 +1,105 @@
+"""Stores for the tests: a schema of its own, or a file of its own, for every test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from children import Child, run_child
+
+import pgqrs
+
+ROOT = Path(__file__).resolve().parents[2]
+PGCLUSTER = ROOT / "tests" / "harness" / "pgcluster.py"
+ENGINES = ("postgres", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[str]:
+    """The DSN of a PostgreSQL server, started for this run where none is given."""
+    given = os.environ.get("PGQRS_TEST_DSN")
+    if given:  # whoever gave it throws it away; the schemas of the tests stay in it until then
+        yield given
+        return
+    keeper = subprocess.Popen(
+        [sys.executable, str(PGCLUSTER), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert keeper.stdin
+    assert keeper.stdout
+    try:
+        dsn = keeper.stdout.readline().strip()
+        assert dsn, "no PostgreSQL server; see the message above"
+        yield dsn
+    finally:
+        keeper.stdin.close()
+        keeper.wait()
+
+
+@pytest.fixture
+def pg_dsn(pg_server: str) -> str:
+    """A PostgreSQL store with a schema nobody used before. Nothing is installed in it."""
+    separator = "&" if "?" in pg_server else "?"
+    return f"{pg_server}{separator}pgqrs_schema=t_{uuid.uuid4().hex[:16]}"
+
+
+@pytest.fixture
+def sqlite_dsn(tmp_path: Path) -> str:
+    """A SQLite store in a file of its own."""
+    return f"sqlite:///{tmp_path / 'jobs.db'}"
+
+
+@pytest.fixture(params=ENGINES)
+def dsn(request: pytest.FixtureRequest) -> str:
+    """A fresh store of each engine."""
+    return str(request.getfixturevalue({"postgres": "pg_dsn", "sqlite": "sqlite_dsn"}[request.param]))
+
+
+@pytest_asyncio.fixture
+async def store(dsn: str) -> AsyncIterator[pgqrs.Store]:
+    """An open store of each engine, installed, with the queue "tasks"."""
+    async with await pgqrs.connect(dsn, bootstrap=True) as opened:
+        await opened.queue("tasks")
+        yield opened
+
+
+@pytest.fixture
+def child() -> type[Child] | object:
+    """Runs Python code in a process of its own, with a time limit."""
+    return run_child
+
+
+@pytest.fixture
+def installed(dsn: str) -> str:
+    """The DSN of a store with the queue "tasks", made by another process.
+
+    For tests whose own process must not have loaded the library, or forks.
+    """
+    run_child(
+        """
+        import asyncio, sys, pgqrs
+        async def main():
+            async with await pgqrs.connect(sys.argv[1], bootstrap=True) as store:
+                await store.queue("tasks")
+        asyncio.run(main())
+        """,
+        dsn,
+    ).check()
+    return dsn
+
+
+if os.environ.get("PGQRS_TEST_LOOP") == "uvloop":  # crash/test_loops.py runs other suites so
+
+    def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+        import uvloop
+
+        return {"uvloop": uvloop.new_event_loop}

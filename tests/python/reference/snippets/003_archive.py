@@ -1,0 +1,3 @@
+await pgqrs.archive(consumer, msg)
+# OR
+await consumer.archive(msg.id)

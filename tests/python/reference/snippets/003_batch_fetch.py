@@ -1,0 +1,1 @@
+messages = await pgqrs.dequeue(consumer, batch_size=10)

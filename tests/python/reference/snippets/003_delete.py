@@ -1,0 +1,1 @@
+await pgqrs.delete(consumer, msg)
