@@ -13,6 +13,7 @@ import (
 	"github.com/pgqrs/pgqrs/capi/internal/guard"
 	"github.com/pgqrs/pgqrs/capi/internal/handle"
 	"github.com/pgqrs/pgqrs/core"
+	"github.com/pgqrs/pgqrs/core/model"
 )
 
 //export goEnqueue
@@ -39,17 +40,31 @@ func goDequeue(h C.pgqrs_handle, o *C.in_dequeue_options, s *C.in_submit) (st C.
 
 // dequeueCall may wait long for a message: closing the consumer ends it.
 func dequeueCall(pin *handle.Entry, on *worker, o core.DequeueOptions) call.Call[call.Reply] {
-	c := call.Call[call.Reply]{
-		Operation: "dequeue", Target: pin,
-		Do: func(ctx context.Context) (call.Reply, error) {
-			found, err := on.consumer().Dequeue(ctx, o)
-			return leasedReply(on.consumer(), found, err)
-		},
-	}
+	return waiting("dequeue", pin, on, func(ctx context.Context) (call.Reply, error) {
+		found, err := on.consumer().Dequeue(ctx, o)
+		return leasedReply(on.consumer(), found, err)
+	})
+}
+
+// waiting is a call on a worker that closing it ends; on is nil for a call that
+// will be refused.
+func waiting(
+	operation string, pin *handle.Entry, on *worker, do func(context.Context) (call.Reply, error),
+) call.Call[call.Reply] {
+	c := call.Call[call.Reply]{Operation: operation, Target: pin, Do: do}
 	if on != nil {
 		c.Ended = on.waiting
 	}
 	return c
+}
+
+//export goConsumerLosses
+func goConsumerLosses(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	pin, on, err := target[*worker](h, handle.Consumer)
+	return stream(s, waiting("losses", pin, on, nil), func(ctx context.Context, emit call.Emit) error {
+		return on.consumer().Losses(ctx, func(lost []model.Token) { emit(tokensReply(lost)) })
+	}, err)
 }
 
 //export goArchive

@@ -50,6 +50,12 @@ func goResultOutcomes(h C.pgqrs_handle, out *C.pgqrs_list) (st C.int32_t) {
 	return read(h, outcomes, func(r *result) { *out = list(r.list) })
 }
 
+//export goResultTokens
+func goResultTokens(h C.pgqrs_handle, out *C.pgqrs_list) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return read(h, lost, func(r *result) { *out = list(r.list) })
+}
+
 //export goResultJson
 func goResultJson(h C.pgqrs_handle, out *C.pgqrs_str) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))

@@ -26,7 +26,7 @@ func goMessageGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t)
 //export goMessageList
 func goMessageList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads|paged)
+	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload|paged)
 	return onAdmin(h, s, "list_messages", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
 		return messagesReply(on.ListMessages(ctx, a.Filter, a.page))
 	})
@@ -35,7 +35,7 @@ func goMessageList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st 
 //export goMessageCount
 func goMessageCount(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads)
+	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload)
 	return onAdmin(h, s, "count_messages", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
 		n, err := on.CountMessages(ctx, a.Filter)
 		return answered(cjson.Count, n, err)
@@ -52,6 +52,14 @@ func goMessageReclaim(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (
 	})
 }
 
+//export goMessageDeadLetter
+func goMessageDeadLetter(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return onAdmin(h, s, "dead_letter", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
+		return removed(on.DeadLetter(ctx, int64(id)))
+	})
+}
+
 //export goArchiveGet
 func goArchiveGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
@@ -63,7 +71,7 @@ func goArchiveGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t)
 //export goArchiveList
 func goArchiveList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads|deadOnly|paged)
+	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload|deadOnly|paged)
 	return onAdmin(h, s, "list_archived", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
 		return messagesReply(on.ListArchived(ctx, a.Filter, a.page))
 	})
@@ -72,7 +80,7 @@ func goArchiveList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st 
 //export goArchiveCount
 func goArchiveCount(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads|deadOnly)
+	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload|deadOnly)
 	return onAdmin(h, s, "count_archived", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
 		n, err := on.CountArchived(ctx, a.Filter)
 		return answered(cjson.Count, n, err)
@@ -92,5 +100,15 @@ func goArchiveReplay(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32
 	defer guard.Recover((*cerr.Status)(&st))
 	return onAdmin(h, s, "replay", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
 		return removed(on.Replay(ctx, int64(id)))
+	})
+}
+
+//export goArchivePurge
+func goArchivePurge(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	a, err := decodeTable(o, byQueue|byWorker|deadOnly|aged)
+	return onAdmin(h, s, "purge_archive", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
+		n, err := on.PurgeArchive(ctx, a.Filter, a.age)
+		return answered(cjson.Count, n, err)
 	})
 }

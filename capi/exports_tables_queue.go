@@ -35,6 +35,15 @@ func goQueueGet(h C.pgqrs_handle, queue *C.in_str, s *C.in_submit) (st C.int32_t
 	})
 }
 
+//export goQueueById
+func goQueueById(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return onAdmin(h, s, "get_queue", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
+		v, err := on.GetQueueByID(ctx, int64(id))
+		return answered(cjson.Queue, v, err)
+	})
+}
+
 //export goQueueDelete
 func goQueueDelete(h C.pgqrs_handle, queue *C.in_str, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))

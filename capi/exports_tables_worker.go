@@ -70,3 +70,23 @@ func goWorkerPurge(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st 
 		return answered(cjson.Count, n, err)
 	})
 }
+
+//export goWorkerStats
+func goWorkerStats(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	a, err := decodeTable(o, byQueue)
+	return onAdmin(h, s, "worker_stats", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
+		v, err := on.WorkerStats(ctx, a.Queue)
+		return answered(cjson.WorkerStats, v, err)
+	})
+}
+
+//export goWorkerHealth
+func goWorkerHealth(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	a, err := decodeTable(o, byQueue|aged)
+	return onAdmin(h, s, "worker_health", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
+		v, err := on.WorkerHealth(ctx, a.Queue, a.age)
+		return answered(cjson.WorkerHealth, v, err)
+	})
+}

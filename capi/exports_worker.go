@@ -86,6 +86,14 @@ func goWorkerSuspend(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	})
 }
 
+//export goWorkerInterrupt
+func goWorkerInterrupt(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return onWorker(h, s, "interrupt", func(ctx context.Context, on *worker) (call.Reply, error) {
+		return done(on.Interrupt(ctx))
+	})
+}
+
 //export goWorkerResume
 func goWorkerResume(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))

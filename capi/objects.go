@@ -63,6 +63,7 @@ type coreWorker interface {
 	ID() int64
 	Heartbeat(context.Context) error
 	Suspend(context.Context) error
+	Interrupt(context.Context) error
 	Resume(context.Context) error
 	Shutdown(context.Context) error
 	Status(context.Context) (model.WorkerStatus, error)

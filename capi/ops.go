@@ -23,12 +23,25 @@ func submit(s *C.in_submit, c call.Call[call.Reply], err error) C.int32_t {
 		c.Refuse()
 		return fail(s.error, c.Operation, err)
 	}
-	return fail(s.error, c.Operation, call.Submit(lib, handle.Handle(s.cq), uint64(s.user_data), c,
-		func(op handle.Handle) {
-			if s.op != nil {
-				*s.op = C.pgqrs_handle(op) // legal: the caller's memory, before the call returns
-			}
-		}))
+	return fail(s.error, c.Operation, call.Submit(lib, handle.Handle(s.cq), uint64(s.user_data), c, accepted(s)))
+}
+
+// stream is submit for a multi-shot call.
+func stream(s *C.in_submit, c call.Call[call.Reply], do func(context.Context, call.Emit) error, err error) C.int32_t {
+	if err != nil {
+		c.Refuse()
+		return fail(s.error, c.Operation, err)
+	}
+	return fail(s.error, c.Operation, call.Stream(lib, handle.Handle(s.cq), uint64(s.user_data), c, do, accepted(s)))
+}
+
+// accepted tells the caller the handle of an op.
+func accepted(s *C.in_submit) func(handle.Handle) {
+	return func(op handle.Handle) {
+		if s.op != nil {
+			*s.op = C.pgqrs_handle(op) // legal: the caller's memory, before the call returns
+		}
+	}
 }
 
 // fail turns an error into a status and, where the caller asked for it, an error

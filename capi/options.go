@@ -30,10 +30,10 @@ func dequeueOptions(o *C.in_dequeue_options) (core.DequeueOptions, error) {
 	wait, err2 := millis("options.wait_ms", o.wait_ms, -1)
 	keep, err3 := millis("options.keep_max_ms", o.keep_max_ms, 0)
 	return core.DequeueOptions{
-		Batch: int(o.batch), Lease: lease, Wait: wait, At: instant(o.at),
-		AutoExtend: o.flags&C.PGQRS_DEQUEUE_AUTO_EXTEND != 0, KeepMax: keep,
-	}, firstError(known("options.flags", o.flags, C.PGQRS_DEQUEUE_AUTO_EXTEND),
-		known("options.reserved", o.reserved, 0), err1, err2, err3)
+			Batch: int(o.batch), Lease: lease, Wait: wait, At: instant(o.at),
+			AutoExtend: o.flags&C.PGQRS_DEQUEUE_AUTO_EXTEND != 0, KeepMax: keep,
+		}, firstError(known("options.flags", o.flags, C.PGQRS_DEQUEUE_AUTO_EXTEND),
+			known("options.reserved", o.reserved, 0), err1, err2, err3)
 }
 
 func releaseOptions(o *C.in_release_options) (core.ReleaseOptions, error) {
@@ -66,6 +66,7 @@ const (
 	byQueue fields = 1 << iota
 	byWorker
 	byReads
+	byPayload
 	deadOnly
 	paged
 	aged
@@ -85,7 +86,7 @@ func decodeTable(o *C.in_table_options, applies fields) (tableArguments, error) 
 	a := tableArguments{
 		Filter: core.Filter{
 			Queue: text(&o.queue), WorkerID: int64(o.worker_id), MinReads: int32(o.min_read_ct),
-			DeadOnly: o.flags&C.PGQRS_FILTER_DEAD_ONLY != 0,
+			DeadOnly: o.flags&C.PGQRS_FILTER_DEAD_ONLY != 0, Contains: text(&o.payload),
 		},
 		page: model.Page{Limit: int64(o.limit), Offset: int64(o.offset)},
 		age:  age,
@@ -97,6 +98,7 @@ func decodeTable(o *C.in_table_options, applies fields) (tableArguments, error) 
 		unused("options.queue", a.Queue != "", applies, byQueue),
 		unused("options.worker_id", a.WorkerID != 0, applies, byWorker),
 		unused("options.min_read_ct", a.MinReads != 0, applies, byReads),
+		unused("options.payload", a.Contains != "", applies, byPayload),
 		unused("options.flags", a.DeadOnly, applies, deadOnly),
 		unused("options.limit", a.page.Limit != 0, applies, paged),
 		unused("options.offset", a.page.Offset != 0, applies, paged),

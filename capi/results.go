@@ -20,13 +20,14 @@ const (
 	messages
 	outcomes
 	document
+	lost
 )
 
 // result is the data a call came to, in C memory.
 type result struct {
 	form   form
 	memory *cmem.Block
-	list   cmem.List // of ids, messages and outcomes
+	list   cmem.List // of ids, messages, outcomes and tokens
 	text   cmem.Text // the document
 
 	leased   []model.Token // what nobody handles if the result is discarded
@@ -98,6 +99,11 @@ func leasedReply(c *core.Consumer, list []*core.Message, err error) (call.Reply,
 		found.leased, found.consumer = tokens, c
 	}
 	return r, err
+}
+
+func tokensReply(list []model.Token) call.Reply {
+	memory, view := cmem.Tokens(list)
+	return reply(&result{form: lost, memory: memory, list: view})
 }
 
 func jsonReply(text string) call.Reply {

@@ -65,6 +65,13 @@ int32_t pgqrs_result_outcomes(pgqrs_handle result, pgqrs_list *outcomes) {
     return st;
 }
 
+int32_t pgqrs_result_tokens(pgqrs_handle result, pgqrs_list *tokens) {
+    int32_t st = guard_process();
+    THEN(st, shim_out(tokens, sizeof *tokens, "tokens", NULL));
+    THEN(st, goResultTokens(result, tokens));
+    return st;
+}
+
 int32_t pgqrs_result_json(pgqrs_handle result, pgqrs_str *document) {
     int32_t st = guard_process();
     THEN(st, shim_out(document, sizeof *document, "document", NULL));

@@ -81,5 +81,7 @@ int32_t shim_array(const void *items, uint32_t count, const char *name, pgqrs_ha
  * (longer) than ours, to `into` of `size` bytes. NULL means all zero. */
 int32_t shim_options(void *into, size_t size, const void *from, const char *name, pgqrs_handle *error);
 #define SHIM_OPTIONS(into, from, error) shim_options((into), sizeof *(into), (from), "options", (error))
+/* shim_options for table options, and a look at the texts in them. */
+int32_t shim_table_options(pgqrs_table_options *into, const pgqrs_table_options *from, pgqrs_handle *error);
 
 #endif /* PGQRS_SHIM_H */

@@ -89,3 +89,10 @@ int32_t shim_options(void *into, size_t size, const void *from, const char *name
     }
     return st;
 }
+
+int32_t shim_table_options(pgqrs_table_options *into, const pgqrs_table_options *from, pgqrs_handle *error) {
+    int32_t st = SHIM_OPTIONS(into, from, error);
+    THEN(st, shim_text(&into->queue, "queue", error));
+    THEN(st, shim_text(&into->payload, "payload", error));
+    return st;
+}

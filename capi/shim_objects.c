@@ -85,6 +85,14 @@ int32_t pgqrs_consumer_open(pgqrs_handle store, const pgqrs_str *queue, const pg
     return st;
 }
 
+int32_t pgqrs_consumer_losses(pgqrs_handle consumer, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                              pgqrs_handle *error) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goConsumerLosses(consumer, &s));
+    return st;
+}
+
 int32_t pgqrs_worker_id(pgqrs_handle worker, int64_t *id) {
     int32_t st = guard_check();
     THEN(st, shim_out(id, sizeof *id, "id", NULL));
@@ -105,6 +113,14 @@ int32_t pgqrs_worker_suspend(pgqrs_handle worker, pgqrs_handle cq, uint64_t user
     shim_submit s;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, goWorkerSuspend(worker, &s));
+    return st;
+}
+
+int32_t pgqrs_worker_interrupt(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                               pgqrs_handle *error) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goWorkerInterrupt(worker, &s));
     return st;
 }
 

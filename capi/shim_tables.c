@@ -26,6 +26,14 @@ int32_t pgqrs_queue_get(pgqrs_handle store, const pgqrs_str *queue, pgqrs_handle
     return st;
 }
 
+int32_t pgqrs_queue_by_id(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                          pgqrs_handle *error) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goQueueById(store, id, &s));
+    return st;
+}
+
 int32_t pgqrs_queue_delete(pgqrs_handle store, const pgqrs_str *queue, pgqrs_handle cq, uint64_t user_data,
                            pgqrs_handle *op, pgqrs_handle *error) {
     shim_submit s;
@@ -49,8 +57,7 @@ int32_t pgqrs_queue_metrics(pgqrs_handle store, const pgqrs_table_options *optio
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goQueueMetrics(store, &o, &s));
     return st;
 }
@@ -60,8 +67,7 @@ int32_t pgqrs_queue_list(pgqrs_handle store, const pgqrs_table_options *options,
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goQueueList(store, &o, &s));
     return st;
 }
@@ -71,8 +77,7 @@ int32_t pgqrs_queue_count(pgqrs_handle store, const pgqrs_table_options *options
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goQueueCount(store, &o, &s));
     return st;
 }
@@ -92,8 +97,7 @@ int32_t pgqrs_worker_list(pgqrs_handle store, const pgqrs_table_options *options
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goWorkerList(store, &o, &s));
     return st;
 }
@@ -103,8 +107,7 @@ int32_t pgqrs_worker_count(pgqrs_handle store, const pgqrs_table_options *option
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goWorkerCount(store, &o, &s));
     return st;
 }
@@ -130,9 +133,28 @@ int32_t pgqrs_worker_purge(pgqrs_handle store, const pgqrs_table_options *option
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goWorkerPurge(store, &o, &s));
+    return st;
+}
+
+int32_t pgqrs_worker_stats(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                           uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
+    shim_submit s;
+    pgqrs_table_options o;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, shim_table_options(&o, options, error));
+    THEN(st, goWorkerStats(store, &o, &s));
+    return st;
+}
+
+int32_t pgqrs_worker_health(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                            uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
+    shim_submit s;
+    pgqrs_table_options o;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, shim_table_options(&o, options, error));
+    THEN(st, goWorkerHealth(store, &o, &s));
     return st;
 }
 
@@ -151,8 +173,7 @@ int32_t pgqrs_message_list(pgqrs_handle store, const pgqrs_table_options *option
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goMessageList(store, &o, &s));
     return st;
 }
@@ -162,8 +183,7 @@ int32_t pgqrs_message_count(pgqrs_handle store, const pgqrs_table_options *optio
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goMessageCount(store, &o, &s));
     return st;
 }
@@ -173,9 +193,16 @@ int32_t pgqrs_message_reclaim(pgqrs_handle store, const pgqrs_table_options *opt
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goMessageReclaim(store, &o, &s));
+    return st;
+}
+
+int32_t pgqrs_message_dead_letter(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data,
+                                  pgqrs_handle *op, pgqrs_handle *error) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goMessageDeadLetter(store, id, &s));
     return st;
 }
 
@@ -194,8 +221,7 @@ int32_t pgqrs_archive_list(pgqrs_handle store, const pgqrs_table_options *option
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goArchiveList(store, &o, &s));
     return st;
 }
@@ -205,8 +231,7 @@ int32_t pgqrs_archive_count(pgqrs_handle store, const pgqrs_table_options *optio
     shim_submit s;
     pgqrs_table_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.queue, "queue", error));
+    THEN(st, shim_table_options(&o, options, error));
     THEN(st, goArchiveCount(store, &o, &s));
     return st;
 }
@@ -224,5 +249,15 @@ int32_t pgqrs_archive_replay(pgqrs_handle store, int64_t id, pgqrs_handle cq, ui
     shim_submit s;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, goArchiveReplay(store, id, &s));
+    return st;
+}
+
+int32_t pgqrs_archive_purge(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                            uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
+    shim_submit s;
+    pgqrs_table_options o;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, shim_table_options(&o, options, error));
+    THEN(st, goArchivePurge(store, &o, &s));
     return st;
 }

@@ -21,6 +21,11 @@ type Filter struct {
 	WorkerID int64 // the consumer that holds, or finished, the message
 	DeadOnly bool  // archive only: dead letters
 	MinReads int32 // leased at least so often
+	// Contains is a JSON document: only messages whose payload contains it, by
+	// the rules of PostgreSQL's jsonb @> on either engine: members of objects and
+	// elements of arrays in any order and however often, at every depth, and
+	// numbers by value. Every message that the other fields select is looked at.
+	Contains string
 }
 
 // ask runs one engine call under the name of its operation and of the queue it
@@ -76,6 +81,11 @@ func (a *Admin) GetQueue(ctx context.Context, name string) (model.QueueInfo, err
 		}
 		return e.GetQueue(ctx, name)
 	})
+}
+
+// GetQueueByID finds a queue by its id. Errors: fault.QueueNotFound.
+func (a *Admin) GetQueueByID(ctx context.Context, id int64) (model.QueueInfo, error) {
+	return ask(a, "get_queue", "", func(e engine.Engine) (model.QueueInfo, error) { return e.GetQueueByID(ctx, id) })
 }
 
 // ListQueues lists queues by id.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pgqrs/pgqrs/core/engine"
+	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 	"github.com/pgqrs/pgqrs/core/validate"
 )
@@ -37,6 +38,46 @@ func (a *Admin) CountWorkers(ctx context.Context, queue string) (int64, error) {
 			return 0, err
 		}
 		return e.CountWorkers(ctx, id)
+	})
+}
+
+// WorkerStats counts the workers of a queue by state and kind, or those of each
+// queue for "". Errors: fault.QueueNotFound.
+func (a *Admin) WorkerStats(ctx context.Context, queue string) ([]model.WorkerStats, error) {
+	return a.workerStats(ctx, "worker_stats", queue, 0)
+}
+
+// WorkerHealth tells the living workers of a queue, or of each queue for "", from
+// those whose heartbeat is older than olderThan (0: three heartbeat intervals).
+// Errors: fault.QueueNotFound.
+func (a *Admin) WorkerHealth(ctx context.Context, queue string, olderThan time.Duration) ([]model.WorkerHealth, error) {
+	list, err := a.workerStats(ctx, "worker_health_stats", queue, olderThan)
+	if err != nil {
+		return nil, err
+	}
+	health := make([]model.WorkerHealth, len(list))
+	for i, w := range list {
+		health[i] = model.WorkerHealth{
+			QueueID: w.QueueID, QueueName: w.QueueName, Total: w.Total,
+			Healthy: w.Total - w.Stopped - w.Stale, Stale: w.Stale, Stopped: w.Stopped,
+		}
+	}
+	return health, nil
+}
+
+func (a *Admin) workerStats(ctx context.Context, op, queue string, stale time.Duration) ([]model.WorkerStats, error) {
+	return ask(a, op, queue, func(e engine.Engine) ([]model.WorkerStats, error) {
+		if err := validate.Delay(stale); err != nil {
+			return nil, err
+		}
+		if stale == 0 {
+			stale = reclaimBeats * a.s.b.cfg.HeartbeatInterval
+		}
+		id, err := queueID(ctx, e, queue)
+		if err != nil {
+			return nil, err
+		}
+		return e.WorkerStats(ctx, id, stale)
 	})
 }
 
@@ -91,6 +132,13 @@ func (a *Admin) CountMessages(ctx context.Context, f Filter) (int64, error) {
 	return count(ctx, a, "count_messages", f, engine.Engine.CountMessages)
 }
 
+// DeadLetter moves a message that nobody leases to the archive as a dead letter,
+// with the reason "moved by hand". Errors: fault.MessageNotFound;
+// fault.StateTransition while it is leased.
+func (a *Admin) DeadLetter(ctx context.Context, id int64) error {
+	return do(a, "dead_letter", "", func(e engine.Engine) error { return e.DeadLetter(ctx, id) })
+}
+
 // GetArchived finds an archived message. Errors: fault.MessageNotFound.
 func (a *Admin) GetArchived(ctx context.Context, id int64) (model.Message, error) {
 	return ask(a, "get_archived", "", func(e engine.Engine) (model.Message, error) { return e.GetArchived(ctx, id) })
@@ -109,6 +157,27 @@ func (a *Admin) CountArchived(ctx context.Context, f Filter) (int64, error) {
 // DeleteArchived removes one archived message. Errors: fault.MessageNotFound.
 func (a *Admin) DeleteArchived(ctx context.Context, id int64) error {
 	return do(a, "delete_archived", "", func(e engine.Engine) error { return e.DeleteArchived(ctx, id) })
+}
+
+// PurgeArchive removes the archived messages that f selects and that are older
+// than olderThan (0: of any age), and returns how many. It removes them in parts:
+// when it fails, or ctx ends, what was removed before stays removed. Errors:
+// fault.InvalidArgument when neither f nor olderThan restricts anything;
+// fault.QueueNotFound.
+func (a *Admin) PurgeArchive(ctx context.Context, f Filter, olderThan time.Duration) (int64, error) {
+	return ask(a, "purge_archive", f.Queue, func(e engine.Engine) (int64, error) {
+		if f == (Filter{}) && olderThan == 0 {
+			return 0, fault.Argument("filter", "selects the whole archive: give a queue, a worker, an age, or dead letters only")
+		}
+		if err := validate.Delay(olderThan); err != nil {
+			return 0, err
+		}
+		filter, err := resolve(ctx, e, f)
+		if err != nil {
+			return 0, err
+		}
+		return prune(ctx, e, filter, olderThan)
+	})
 }
 
 // Replay moves a dead letter back into its queue, visible now, with a receive
@@ -151,8 +220,15 @@ func count(ctx context.Context, a *Admin, op string, f Filter,
 	})
 }
 
-// resolve turns names into ids.
+// resolve checks a filter and turns its names into ids.
 func resolve(ctx context.Context, e engine.Engine, f Filter) (engine.Filter, error) {
+	if f.Contains != "" {
+		if err := validate.Contained([]byte(f.Contains)); err != nil {
+			return engine.Filter{}, err
+		}
+	}
 	id, err := queueID(ctx, e, f.Queue)
-	return engine.Filter{QueueID: id, WorkerID: f.WorkerID, DeadOnly: f.DeadOnly, MinReads: f.MinReads}, err
+	return engine.Filter{
+		QueueID: id, WorkerID: f.WorkerID, DeadOnly: f.DeadOnly, MinReads: f.MinReads, Contains: f.Contains,
+	}, err
 }

@@ -19,6 +19,7 @@ import (
 // order; of duplicates the first wins.
 type Consumer struct {
 	*worker
+	losses losses
 }
 
 // ReleaseOptions say how leases are given back. The zero value: eligible now.
@@ -89,7 +90,7 @@ func (c *Consumer) Release(ctx context.Context, id int64) (bool, error) {
 // ReleaseMany gives leases back. A message at its receive limit is dead-lettered
 // instead, unless Unread.
 func (c *Consumer) ReleaseMany(ctx context.Context, tokens []model.Token, o ReleaseOptions) ([]bool, error) {
-	c.forget(tokens)
+	c.b.keeper.Forget(c.owned(tokens))
 	outcomes, err := acknowledge(ctx, c, "release", c.b.lanes.release, tokens, func(t model.Token) engine.Release {
 		return engine.Release{Token: c.own(t), At: o.At, Unread: o.Unread}
 	})
@@ -104,11 +105,15 @@ func (c *Consumer) ReleaseMany(ctx context.Context, tokens []model.Token, o Rele
 func (c *Consumer) finish(ctx context.Context, op string, lane *batch.Lane[model.Token, bool],
 	tokens []model.Token,
 ) ([]bool, error) {
+	owned := c.owned(tokens)
+	c.b.keeper.Hold(owned)
 	outcomes, err := acknowledge(ctx, c, op, lane, tokens, c.own)
-	if err == nil {
-		c.forget(tokens)
+	if err != nil {
+		c.b.keeper.Unhold(owned)
+		return nil, err
 	}
-	return outcomes, err
+	c.b.keeper.Forget(owned)
+	return outcomes, nil
 }
 
 // own fills in the owner: a consumer acknowledges what is its own.
@@ -117,13 +122,13 @@ func (c *Consumer) own(t model.Token) model.Token {
 	return t
 }
 
-// forget ends the keeping of leases that are being acknowledged.
-func (c *Consumer) forget(tokens []model.Token) {
+// owned is own for a list.
+func (c *Consumer) owned(tokens []model.Token) []model.Token {
 	owned := make([]model.Token, len(tokens))
 	for i, t := range tokens {
 		owned[i] = c.own(t)
 	}
-	c.b.keeper.Forget(owned)
+	return owned
 }
 
 // acknowledge sends one unit of tokens through a lane.

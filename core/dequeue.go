@@ -49,10 +49,11 @@ func (c *Consumer) dequeue(ctx context.Context, o DequeueOptions) ([]*Message, e
 		return nil, err
 	}
 	defer done()
+	interrupted := c.interruption()
 	if err := c.refuse(); err != nil {
 		return nil, err
 	}
-	leased, err := c.await(ctx, claim, o.Wait)
+	leased, err := c.await(ctx, claim, o.Wait, interrupted)
 	if err != nil || len(leased) == 0 {
 		return []*Message{}, err
 	}
@@ -90,9 +91,10 @@ func (c *Consumer) claim(o *DequeueOptions) (engine.Claim, error) {
 	return engine.Claim{QueueID: c.queue.ID, WorkerID: c.id, Limit: o.Batch, Lease: o.Lease, At: o.At}, nil
 }
 
-// await claims until there are messages, the wait is over, or ctx or the worker
-// ends.
-func (c *Consumer) await(ctx context.Context, claim engine.Claim, wait time.Duration) (leased []model.Message, err error) {
+// await claims until there are messages, the wait is over, the worker is
+// interrupted, or ctx or the worker ends.
+func (c *Consumer) await(ctx context.Context, claim engine.Claim, wait time.Duration, interrupted <-chan struct{},
+) (leased []model.Message, err error) {
 	if wait == 0 {
 		got, err := c.take(ctx, claim)
 		return got.Messages, err
@@ -105,8 +107,11 @@ func (c *Consumer) await(ctx context.Context, claim engine.Claim, wait time.Dura
 		defer timer.Stop()
 		over = timer.C
 	}
-	for last := false; ; {
+	for tries, last := 0, false; ; tries++ {
 		got, err := c.take(ctx, claim)
+		if fault.Is(err, fault.StateTransition) && c.interruptedSince(ctx, interrupted, tries > 0) {
+			return nil, nil
+		}
 		if err != nil || len(got.Messages) > 0 || last {
 			return got.Messages, err
 		}
@@ -115,12 +120,33 @@ func (c *Consumer) await(ctx context.Context, claim engine.Claim, wait time.Dura
 		case <-waiter.C:
 		case <-over:
 			last = true // what became eligible in this very moment still counts
+		case <-interrupted:
+			return nil, nil
 		case <-ctx.Done():
 			return nil, fault.FromContext(ctx)
 		case <-c.ctx.Done():
 			return nil, errClosed(c.kind)
 		}
 	}
+}
+
+// interruptedSince reports whether a claim was refused because the worker was
+// interrupted while its call was waiting, which is not a failure of that call.
+// claimed tells that an earlier claim of the call was not refused.
+func (c *Consumer) interruptedSince(ctx context.Context, interrupted <-chan struct{}, claimed bool) bool {
+	if c.interrupting.Load() > 0 {
+		return true
+	}
+	select {
+	case <-interrupted:
+		return true
+	default:
+	}
+	if !claimed {
+		return false // it was interrupted before, by another process
+	}
+	info, err := c.b.engine.GetWorker(ctx, c.id)
+	return err == nil && info.Status == model.WorkerInterrupted
 }
 
 // take is one claim. The engine finishes what it has sent, so a caller that went
@@ -163,6 +189,7 @@ func (c *Consumer) keep(leased []model.Message, o DequeueOptions) {
 	for i, m := range leased {
 		leases[i] = lease.Lease{
 			Token: model.Token{ID: m.ID, Worker: c.id, ReadCt: m.ReadCt}, For: o.Lease, Until: until,
+			Lost: c.losses.tell,
 		}
 	}
 	c.b.keeper.Keep(leases)

@@ -1,8 +1,11 @@
 package core
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/pgqrs/pgqrs/core/engine"
 )
 
 const (
@@ -39,11 +42,18 @@ func (b *backend) maintainOnce() error {
 	if b.cfg.ArchiveRetention <= 0 {
 		return nil
 	}
-	for b.ctx.Err() == nil {
-		n, err := b.engine.PruneArchive(b.ctx, b.cfg.ArchiveRetention, pruneChunk)
+	_, err = prune(b.ctx, b.engine, engine.Filter{}, b.cfg.ArchiveRetention)
+	return err
+}
+
+// prune removes what is old, part by part, and returns how much it removed, also
+// when it fails.
+func prune(ctx context.Context, e engine.Engine, f engine.Filter, age time.Duration) (removed int64, err error) {
+	for {
+		n, err := e.PruneArchive(ctx, f, age, pruneChunk)
+		removed += n
 		if err != nil || n < pruneChunk {
-			return err
+			return removed, err
 		}
 	}
-	return nil
 }

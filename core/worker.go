@@ -44,10 +44,15 @@ type worker struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	// mu guards closing.
-	mu      sync.Mutex
-	closing bool
-	calls   sync.WaitGroup // calls that may still take leases; Add under mu
+	// mu guards closing and interrupted.
+	mu          sync.Mutex
+	closing     bool
+	calls       sync.WaitGroup // calls that may still take leases; Add under mu
+	interrupted chan struct{}  // closed and replaced when the worker is interrupted
+
+	// interrupting counts interruptions under way: the database may refuse claims
+	// because of one before its answer is here.
+	interrupting atomic.Int64
 }
 
 // register opens a worker of a queue.
@@ -64,7 +69,9 @@ func (s *Store) register(ctx context.Context, kind, queue string, o WorkerOption
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{s: s, b: s.b, kind: kind, queue: info, ephemeral: o.Ephemeral}
+	w := &worker{
+		s: s, b: s.b, kind: kind, queue: info, ephemeral: o.Ephemeral, interrupted: make(chan struct{}),
+	}
 	w.ctx, w.cancel = context.WithCancel(s.b.ctx)
 	w.status.Store(model.WorkerReady)
 	if kind == "consumer" || !o.Ephemeral {
@@ -106,7 +113,7 @@ func (w *worker) enrol(ctx context.Context, o WorkerOptions) error {
 	w.b.mu.Lock()
 	w.b.workers[w.id] = w
 	w.b.mu.Unlock()
-	w.b.heart.Add(w.id, func(seen model.WorkerStatus) { w.status.Store(seen) })
+	w.b.heart.Add(w.id, w.saw)
 	return nil
 }
 
@@ -154,9 +161,30 @@ func (w *worker) Heartbeat(ctx context.Context) error {
 		if !known {
 			return errWorkerGone(w.id)
 		}
-		w.status.Store(status)
+		w.saw(status)
 		return nil
 	})
+}
+
+// saw takes a state over, and ends waiting calls where it is an interruption,
+// wherever that was asked for.
+func (w *worker) saw(status model.WorkerStatus) {
+	before := w.status.Swap(status)
+	if status != model.WorkerInterrupted || before == status {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.interrupted)
+	w.interrupted = make(chan struct{})
+}
+
+// interruption returns what is closed by the next interruption. A call fetches it
+// before it looks at the status, so that it cannot miss one.
+func (w *worker) interruption() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.interrupted
 }
 
 // Suspend pauses a ready worker: ready → suspended.
@@ -164,7 +192,16 @@ func (w *worker) Suspend(ctx context.Context) error {
 	return w.move(ctx, "suspend", model.WorkerSuspended, model.WorkerReady, model.WorkerPolling)
 }
 
-// Resume continues a suspended worker: suspended → ready.
+// Interrupt pauses a worker and its loops: ready|polling → interrupted, until
+// Resume. Dequeues that are waiting end at once with no messages, later ones
+// answer fault.StateTransition; what the worker holds it keeps.
+func (w *worker) Interrupt(ctx context.Context) error {
+	w.interrupting.Add(1)
+	defer w.interrupting.Add(-1)
+	return w.move(ctx, "interrupt", model.WorkerInterrupted, model.WorkerReady, model.WorkerPolling)
+}
+
+// Resume continues a suspended or interrupted worker: → ready.
 func (w *worker) Resume(ctx context.Context) error {
 	return w.move(ctx, "resume", model.WorkerReady, model.WorkerSuspended, model.WorkerInterrupted)
 }
@@ -212,7 +249,7 @@ func (w *worker) move(ctx context.Context, op string, to model.WorkerStatus, fro
 		if err := w.b.engine.SetWorkerStatus(ctx, w.id, from, to); err != nil {
 			return err
 		}
-		w.status.Store(to)
+		w.saw(to)
 		return nil
 	})
 }

@@ -272,7 +272,12 @@ typedef struct pgqrs_queue_options {
 
 #define PGQRS_FILTER_DEAD_ONLY 0x1u /* archive: dead letters only */
 
-/* Which rows a table call means. Fields that do not apply must be 0. */
+/* Which rows a table call means. Fields that do not apply must be 0.
+ * A payload contains a document as PostgreSQL's `jsonb @>` has it, on both engines:
+ * an object contains another when each of its members is there and contained, an
+ * array when each of its elements is contained in some element, at any place and
+ * however often; scalars when they are equal, numbers by value; and an array
+ * contains a scalar document that is one of its elements. */
 typedef struct pgqrs_table_options {
     uint32_t struct_size;
     uint32_t flags;     /* PGQRS_FILTER_DEAD_ONLY */
@@ -280,9 +285,10 @@ typedef struct pgqrs_table_options {
     int64_t worker_id;  /* only this consumer */
     int64_t limit;      /* 0: 100 */
     int64_t offset;     /* rows to skip */
-    int64_t older_than_ms; /* purge, prune and reclaim: age; 0: their default */
+    int64_t older_than_ms; /* purge, health and reclaim: age; 0: their default */
     int32_t min_read_ct;   /* leased at least so often */
     uint32_t reserved;
+    pgqrs_str payload;     /* a JSON document: only messages whose payload contains it */
 } pgqrs_table_options;
 
 /* ---- Library --------------------------------------------------------------
@@ -342,6 +348,10 @@ PGQRS_API int32_t pgqrs_result_messages(pgqrs_handle result, pgqrs_list *message
 /* One int32_t per token of an acknowledgement, in input order: PGQRS_OK iff it
  * took effect, else PGQRS_E_LEASE_LOST. STATE: another kind. Quick. since 1 */
 PGQRS_API int32_t pgqrs_result_outcomes(pgqrs_handle result, pgqrs_list *outcomes);
+
+/* The leases that a completion of pgqrs_consumer_losses names: pgqrs_token. Views
+ * live as long as result. STATE: another kind. Quick. since 1 */
+PGQRS_API int32_t pgqrs_result_tokens(pgqrs_handle result, pgqrs_list *tokens);
 
 /* The JSON document of an administration call. STATE: another kind. Quick.
  * since 1 */
@@ -439,6 +449,18 @@ PGQRS_API int32_t pgqrs_consumer_open(pgqrs_handle store, const pgqrs_str *queue
 /* The worker id of a producer or consumer; 0: ephemeral producer. Quick. since 1 */
 PGQRS_API int32_t pgqrs_worker_id(pgqrs_handle worker, int64_t *id);
 
+/* Tells of leases of a consumer that were kept alive by the library
+ * (PGQRS_DEQUEUE_AUTO_EXTEND) and lost all the same: somebody else may have the
+ * message by now, and acknowledging it will not take effect. Multi-shot: every
+ * completion but the last is flagged PGQRS_CQE_MORE and carries a result, read by
+ * pgqrs_result_tokens. Losses are told from this call on, to every such op of the
+ * consumer; what the caller acknowledged itself is never one, and neither is a
+ * lease that reached its keep_max_ms.
+ * Statuses of the last completion: CANCELLED (op cancelled), CLOSED (consumer,
+ * store, cq or library closed). since 1 */
+PGQRS_API int32_t pgqrs_consumer_losses(pgqrs_handle consumer, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                                        pgqrs_handle *error);
+
 /* Lifecycle of a producer or consumer: ready -> suspended -> ready | stopped. A
  * move the state forbids answers STATE_TRANSITION. Shutdown releases what the
  * worker holds. Status answers JSON {"status": "ready"}. since 1 */
@@ -452,6 +474,13 @@ PGQRS_API int32_t pgqrs_worker_shutdown(pgqrs_handle worker, pgqrs_handle cq, ui
                                         pgqrs_handle *error);
 PGQRS_API int32_t pgqrs_worker_status(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                       pgqrs_handle *error);
+
+/* Interrupts a producer or consumer: ready or polling -> interrupted, until resume.
+ * Dequeues of it that are waiting end at once with no messages, later ones answer
+ * STATE_TRANSITION; what it holds it keeps.
+ * Statuses: STATE_TRANSITION (suspended, interrupted before, or stopped). since 1 */
+PGQRS_API int32_t pgqrs_worker_interrupt(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                                         pgqrs_handle *error);
 
 /* ---- Messages (asynchronous) ------------------------------------------------- */
 
@@ -512,6 +541,10 @@ PGQRS_API int32_t pgqrs_queue_create(pgqrs_handle store, const pgqrs_str *queue,
 /* Finds a queue; result: JSON object. QUEUE_NOT_FOUND. since 1 */
 PGQRS_API int32_t pgqrs_queue_get(pgqrs_handle store, const pgqrs_str *queue, pgqrs_handle cq, uint64_t user_data,
                                   pgqrs_handle *op, pgqrs_handle *error);
+/* Finds a queue by its id; result: JSON object as pgqrs_queue_get.
+ * QUEUE_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_queue_by_id(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data,
+                                    pgqrs_handle *op, pgqrs_handle *error);
 /* Removes an empty queue. STATE_TRANSITION while messages or live workers exist.
  * since 1 */
 PGQRS_API int32_t pgqrs_queue_delete(pgqrs_handle store, const pgqrs_str *queue, pgqrs_handle cq, uint64_t user_data,
@@ -544,6 +577,25 @@ PGQRS_API int32_t pgqrs_worker_release(pgqrs_handle store, int64_t id, pgqrs_han
 PGQRS_API int32_t pgqrs_worker_purge(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
                                      uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
 
+/* Counts the workers of one queue (options->queue) or of each queue, one object a
+ * queue, also where there are none: {"queue_id", "queue_name", "total", "ready",
+ * "polling", "suspended", "interrupted", "stopped", "producers", "consumers",
+ * "oldest_heartbeat", "newest_heartbeat"}; the heartbeats are those of workers
+ * that are not stopped, null where there are none. Result: JSON array.
+ *   options  NULL: each queue
+ * Statuses: QUEUE_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_worker_stats(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                     uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+
+/* Tells live workers from dead ones by their heartbeat, one object a queue:
+ * {"queue_id", "queue_name", "total", "healthy", "stale", "stopped"}, where total
+ * is the sum of the other three. Result: JSON array.
+ *   options  NULL: each queue; queue: only this one; older_than_ms: the age from
+ *            which a heartbeat is stale; 0: three heartbeat intervals
+ * Statuses: QUEUE_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_worker_health(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                      uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+
 /* Messages in their queues: get and list answer messages, count a JSON count;
  * reclaim takes leases back from workers whose heartbeat is older than
  * older_than_ms (0: three heartbeat intervals). since 1 */
@@ -555,6 +607,14 @@ PGQRS_API int32_t pgqrs_message_count(pgqrs_handle store, const pgqrs_table_opti
                                       uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
 PGQRS_API int32_t pgqrs_message_reclaim(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
                                         uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+
+/* Moves a message that nobody leases to the archive as a dead letter, with the
+ * reason "moved by hand"; result: JSON {"count": 1}.
+ * Statuses: MESSAGE_NOT_FOUND (also when it is archived already),
+ * STATE_TRANSITION (leased: wait for the lease to end or release its worker).
+ * since 1 */
+PGQRS_API int32_t pgqrs_message_dead_letter(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data,
+                                            pgqrs_handle *op, pgqrs_handle *error);
 
 /* The archive: get and list answer messages, count a JSON count; delete removes
  * one row, replay puts a dead letter back into its queue. MESSAGE_NOT_FOUND.
@@ -569,6 +629,15 @@ PGQRS_API int32_t pgqrs_archive_delete(pgqrs_handle store, int64_t id, pgqrs_han
                                        pgqrs_handle *op, pgqrs_handle *error);
 PGQRS_API int32_t pgqrs_archive_replay(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data,
                                        pgqrs_handle *op, pgqrs_handle *error);
+
+/* Removes archived messages for good, in parts of their own transactions; result:
+ * JSON {"count": n}. Cancelled: what was removed before stays removed.
+ *   options  required, and at least one of them: queue, worker_id (finished by this
+ *            consumer), older_than_ms (archived so long ago), flags
+ *            PGQRS_FILTER_DEAD_ONLY; a row goes when all that are given hold
+ * Statuses: INVALID_ARGUMENT (nothing given), QUEUE_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_archive_purge(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                      uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
 
 /* ---- Blocking forms -----------------------------------------------------------
  * The everyday verbs for a thread that may wait. They share the path of the

@@ -53,6 +53,8 @@ type Queues interface {
 	CreateQueue(ctx context.Context, name string, maxReadCt int32) (model.QueueInfo, error)
 	// GetQueue finds a queue by name. Errors: QueueNotFound.
 	GetQueue(ctx context.Context, name string) (model.QueueInfo, error)
+	// GetQueueByID finds a queue by id. Errors: QueueNotFound.
+	GetQueueByID(ctx context.Context, id int64) (model.QueueInfo, error)
 	// ListQueues lists queues by id.
 	ListQueues(ctx context.Context, page model.Page) ([]model.QueueInfo, error)
 	// CountQueues counts them.
@@ -81,6 +83,10 @@ type Workers interface {
 	ListWorkers(ctx context.Context, queueID int64, page model.Page) ([]model.WorkerInfo, error)
 	// CountWorkers counts them, stopped ones included; queueID 0 means all.
 	CountWorkers(ctx context.Context, queueID int64) (int64, error)
+	// WorkerStats counts the workers of each queue by state and kind, queues
+	// without workers included, by queue id; queueID 0 means every queue. A worker
+	// that is not stopped is stale when its heartbeat is older than stale.
+	WorkerStats(ctx context.Context, queueID int64, stale time.Duration) ([]model.WorkerStats, error)
 	// SetWorkerStatus moves a worker to a state if it is in one of from now, in
 	// one guarded update that also refreshes its heartbeat. Errors:
 	// WorkerNotFound; StateTransition, naming the present state.
@@ -124,6 +130,10 @@ type Messages interface {
 	// Sweep dead-letters what is exhausted and not leased any more; queueID 0
 	// means every queue. It returns how many it moved.
 	Sweep(ctx context.Context, queueID int64) (int64, error)
+	// DeadLetter moves a message to the archive as a dead letter, with the reason
+	// "moved by hand", unless it is leased; an expired lease does not count.
+	// Errors: MessageNotFound; StateTransition while it is leased.
+	DeadLetter(ctx context.Context, id int64) error
 	// Reclaim takes the leases of workers whose heartbeat is older than olderThan
 	// back (queueID 0: every queue) and marks those workers stopped. It returns
 	// how many messages it let go.
@@ -151,9 +161,9 @@ type Archive interface {
 	// receive count of 0. Errors: MessageNotFound; StateTransition for a message
 	// that was archived by its consumer; QueueNotFound when its queue is gone.
 	ReplayArchived(ctx context.Context, id int64) error
-	// PruneArchive removes up to limit archived messages older than age and
-	// returns how many it removed.
-	PruneArchive(ctx context.Context, age time.Duration, limit int) (int64, error)
+	// PruneArchive removes up to limit archived messages that f selects and that
+	// are older than age, and returns how many it removed.
+	PruneArchive(ctx context.Context, f Filter, age time.Duration, limit int) (int64, error)
 }
 
 // Wakeups tells consumers in other processes that there is something to take.

@@ -57,4 +57,7 @@ type Filter struct {
 	WorkerID int64 // the consumer that holds, or finished, the message
 	DeadOnly bool  // archive only: dead letters
 	MinReads int32 // leased at least so often
+	// Contains is a JSON document that the payload contains as PostgreSQL's
+	// jsonb @> has it; it has passed core/validate. Empty: any payload.
+	Contains string
 }

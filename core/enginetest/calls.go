@@ -29,6 +29,10 @@ func calls() []call {
 			_, err := eng.GetQueue(ctx, "missing")
 			return err
 		}),
+		ask("GetQueueByID", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.GetQueueByID(ctx, nowhere)
+			return err
+		}),
 		ask("ListQueues", func(ctx context.Context, eng engine.Engine) error {
 			_, err := eng.ListQueues(ctx, model.Page{})
 			return err
@@ -64,6 +68,10 @@ func calls() []call {
 		}),
 		ask("CountWorkers", func(ctx context.Context, eng engine.Engine) error {
 			_, err := eng.CountWorkers(ctx, 0)
+			return err
+		}),
+		ask("WorkerStats", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.WorkerStats(ctx, 0, time.Hour)
 			return err
 		}),
 		ask("SetWorkerStatus", func(ctx context.Context, eng engine.Engine) error {
@@ -110,6 +118,7 @@ func calls() []call {
 			_, err := eng.Sweep(ctx, 0)
 			return err
 		}),
+		ask("DeadLetter", func(ctx context.Context, eng engine.Engine) error { return eng.DeadLetter(ctx, nowhere) }),
 		ask("Reclaim", func(ctx context.Context, eng engine.Engine) error {
 			_, err := eng.Reclaim(ctx, 0, time.Hour)
 			return err
@@ -141,7 +150,7 @@ func calls() []call {
 		ask("DeleteArchived", func(ctx context.Context, eng engine.Engine) error { return eng.DeleteArchived(ctx, nowhere) }),
 		ask("ReplayArchived", func(ctx context.Context, eng engine.Engine) error { return eng.ReplayArchived(ctx, nowhere) }),
 		ask("PruneArchive", func(ctx context.Context, eng engine.Engine) error {
-			_, err := eng.PruneArchive(ctx, time.Hour, 10)
+			_, err := eng.PruneArchive(ctx, engine.Filter{}, time.Hour, 10)
 			return err
 		}),
 	}

@@ -76,7 +76,7 @@ func archiveCases() []testCase {
 			b.fill(5)
 			b.archive(tokens(b.take(5, long))...)
 			prune := func(age time.Duration, limit int) int64 {
-				n, err := b.eng.PruneArchive(b.ctx, age, limit)
+				n, err := b.eng.PruneArchive(b.ctx, engine.Filter{}, age, limit)
 				b.ok(err)
 				return n
 			}
@@ -91,7 +91,7 @@ func archiveCases() []testCase {
 			b.limit(1)
 			b.exhaust()
 			id := b.put(`"waiting"`)
-			n, err := b.eng.PruneArchive(b.ctx, 0, 100)
+			n, err := b.eng.PruneArchive(b.ctx, engine.Filter{}, 0, 100)
 			b.ok(err)
 			require.EqualValues(b.t, 1, n)
 			b.message(id)

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,71 @@ import (
 
 func deadLetterCases() []testCase {
 	return []testCase{
+		{name: "by hand, of a message nobody leases", run: func(b *bundle) {
+			fresh, delayed := b.put(`{"keep": "me"}`), b.send(model.NewMessage{Payload: []byte(`1`), Delay: long})[0]
+			b.ok(b.eng.DeadLetter(b.ctx, fresh))
+			b.ok(b.eng.DeadLetter(b.ctx, delayed))
+			m := b.archived(fresh)
+			require.Equal(b.t, "moved by hand", m.DeadReason)
+			require.Zero(b.t, m.ReadCt)
+			require.False(b.t, m.ArchivedAt.IsZero())
+			requireJSON(b.t, []byte(`{"keep": "me"}`), m.Payload)
+			b.archived(delayed)
+			b.empty(b.consumer)
+			require.EqualValues(b.t, 2, b.metrics().Dead)
+			b.ok(b.eng.ReplayArchived(b.ctx, fresh))
+			require.Equal(b.t, fresh, b.take(1, long)[0].ID)
+		}},
+		{name: "by hand, of an expired lease that nobody took", run: func(b *bundle) {
+			m := b.one(brief)
+			b.awaitPending(1)
+			b.ok(b.eng.DeadLetter(b.ctx, m.ID))
+			got := b.archived(m.ID)
+			require.Equal(b.t, "moved by hand", got.DeadReason)
+			require.EqualValues(b.t, 1, got.ReadCt)
+			require.Equal(b.t, []bool{false}, b.archive(token(m)), "the lease ended with the message")
+		}},
+		{name: "by hand, not while it is leased", run: func(b *bundle) {
+			m := b.one(long)
+			b.fails(fault.StateTransition, b.eng.DeadLetter(b.ctx, m.ID))
+			require.Equal(b.t, stored(m), b.message(m.ID), "a refused move must change nothing")
+			b.release(engine.Release{Token: token(m)})
+			b.ok(b.eng.DeadLetter(b.ctx, m.ID))
+		}},
+		{name: "by hand or leased, never both", run: func(b *bundle) {
+			sent := b.fill(60)
+			var moved []int64
+			b.none(together(2, func(i int) error {
+				if i == 0 {
+					for range sent {
+						if _, err := b.eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 1, Lease: long}); err != nil {
+							return err
+						}
+					}
+					return nil
+				}
+				for _, id := range slices.Backward(sent) {
+					switch err := b.eng.DeadLetter(b.ctx, id); {
+					case err == nil:
+						moved = append(moved, id)
+					case !fault.Is(err, fault.StateTransition):
+						return err
+					}
+				}
+				return nil
+			}))
+			b.selects(b.archiveTable(), engine.Filter{QueueID: b.queue.ID, DeadOnly: true}, moved...)
+			n, err := b.eng.CountMessages(b.ctx, engine.Filter{QueueID: b.queue.ID, WorkerID: b.consumer.ID})
+			b.ok(err)
+			require.EqualValues(b.t, len(sent)-len(moved), n)
+		}},
+		{name: "by hand, of what is not there", run: func(b *bundle) {
+			b.fails(fault.MessageNotFound, b.eng.DeadLetter(b.ctx, nowhere))
+			m := b.one(long)
+			b.archive(token(m))
+			b.fails(fault.MessageNotFound, b.eng.DeadLetter(b.ctx, m.ID))
+			require.Empty(b.t, b.archived(m.ID).DeadReason)
+		}},
 		{name: "by the claim after the last lease expired", run: func(b *bundle) {
 			b.limit(2)
 			id := b.put(`{"keep": "me"}`)

@@ -14,6 +14,13 @@ import (
 
 func queueCases() []testCase {
 	return []testCase{
+		{name: "get by id", run: func(b *bundle) {
+			got, err := b.eng.GetQueueByID(b.ctx, b.queue.ID)
+			b.ok(err)
+			require.Equal(b.t, b.queue, got)
+			_, err = b.eng.GetQueueByID(b.ctx, nowhere)
+			b.fails(fault.QueueNotFound, err)
+		}},
 		{name: "create and get agree", run: func(b *bundle) {
 			q := b.newQueue(7)
 			require.Positive(b.t, q.ID)

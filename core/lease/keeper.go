@@ -46,7 +46,8 @@ type key struct{ id, worker int64 }
 
 type kept struct {
 	Lease
-	due time.Time // when it wants to be extended next
+	due  time.Time // when it wants to be extended next
+	held int       // acknowledgements on their way: whether it is lost is for them to say
 }
 
 // NewKeeper returns a keeper whose goroutine belongs to group.
@@ -59,40 +60,69 @@ func NewKeeper(group *spawn.Group, extend func(context.Context, []engine.Extensi
 }
 
 // Keep starts to keep leases that were just taken. A newer lease of the same
-// message and worker replaces the older one.
+// message and worker replaces the older one, which it proves lost.
 func (k *Keeper) Keep(leases []Lease) {
-	if len(leases) == 0 {
-		return
+	if len(leases) > 0 {
+		tell(k.take(leases, time.Now()))
 	}
-	now := time.Now()
+}
+
+// take adds leases, sees to it that the loop runs, and returns what they replace.
+func (k *Keeper) take(leases []Lease, now time.Time) (lost []*kept) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
-		return
+		return nil
 	}
 	for _, l := range leases {
-		k.kept[key{l.Token.ID, l.Token.Worker}] = &kept{Lease: l, due: now.Add(l.For / 3)}
+		id := key{l.Token.ID, l.Token.Worker}
+		if old := k.kept[id]; old != nil && old.held == 0 && old.Token != l.Token {
+			lost = append(lost, old)
+		}
+		k.kept[id] = &kept{Lease: l, due: now.Add(l.For / 3)}
 	}
 	if !k.running {
 		k.running = true
 		k.group.Go(k.loop)
-		return
+		return lost
 	}
 	select {
 	case k.changed <- struct{}{}:
 	default:
 	}
+	return lost
+}
+
+// Hold announces acknowledgements: until Forget or Unhold the leases are still
+// kept alive, but not called lost, because an extension that finds the message
+// gone may have met the acknowledgement itself.
+func (k *Keeper) Hold(tokens []model.Token) {
+	k.each(tokens, func(_ key, l *kept) { l.held++ })
+}
+
+// Unhold is the end of acknowledgements that failed.
+func (k *Keeper) Unhold(tokens []model.Token) {
+	k.each(tokens, func(_ key, l *kept) { l.held = max(l.held-1, 0) })
 }
 
 // Forget stops keeping: the messages were acknowledged, or are about to be.
 func (k *Keeper) Forget(tokens []model.Token) {
+	k.each(tokens, func(id key, _ *kept) { delete(k.kept, id) })
+}
+
+// each visits what is kept of tokens, under the rule of every acknowledgement: a
+// receive count names one lease, none whichever there is.
+func (k *Keeper) each(tokens []model.Token, visit func(key, *kept)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.kept) == 0 {
 		return
 	}
 	for _, t := range tokens {
-		delete(k.kept, key{t.ID, t.Worker})
+		id := key{t.ID, t.Worker}
+		if l := k.kept[id]; l != nil && (t.ReadCt == 0 || l.Token.ReadCt == 0 || t.ReadCt == l.Token.ReadCt) {
+			visit(id, l)
+		}
 	}
 }
 
@@ -189,7 +219,7 @@ func (k *Keeper) renew(due []*kept) {
 		case k.kept[id] != l: // acknowledged or leased anew meanwhile
 		case err != nil: // the database is away: keep trying while the lease may live
 			l.due = now.Add(min(time.Second, l.For/6))
-		case done[i]:
+		case done[i], l.held > 0:
 			l.due = now.Add(l.For / 3)
 		default:
 			delete(k.kept, id)
@@ -197,6 +227,11 @@ func (k *Keeper) renew(due []*kept) {
 		}
 	}
 	k.mu.Unlock()
+	tell(lost)
+}
+
+// tell reports losses. The keeper's lock is not held: whoever hears may call it.
+func tell(lost []*kept) {
 	for _, l := range lost {
 		if l.Lost != nil {
 			l.Lost(l.Token)

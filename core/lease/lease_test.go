@@ -114,6 +114,43 @@ func TestALostLeaseIsToldOnce(t *testing.T) {
 	})
 }
 
+func TestALeaseTakenAnewByTheSameWorkerProvesTheOldOneLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, group := &leases{ends: map[model.Token]time.Time{}}, &spawn.Group{}
+		k := NewKeeper(group, db.extend)
+		var lost []model.Token
+		note := func(t model.Token) { lost = append(lost, t) }
+		keep(db, k, 1, 3*time.Second, time.Hour, note)
+		anew := model.Token{ID: 1, Worker: 1, ReadCt: 2}
+		db.set(func() { db.ends[anew] = time.Now().Add(time.Hour) })
+		k.Keep([]Lease{{Token: anew, For: time.Second, Until: time.Now().Add(time.Hour), Lost: note}})
+		assert.Equal(t, []model.Token{token(1)}, lost)
+		k.Forget([]model.Token{token(1)})
+		assert.Equal(t, 1, k.Len(), "a late acknowledgement of the old lease leaves the new one alone")
+		k.Forget([]model.Token{anew})
+		group.Wait()
+		assert.Len(t, lost, 1)
+	})
+}
+
+func TestWhatIsBeingAcknowledgedIsNotCalledLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, group := &leases{ends: map[model.Token]time.Time{}}, &spawn.Group{}
+		k := NewKeeper(group, db.extend)
+		lost := 0
+		keep(db, k, 1, 3*time.Second, time.Hour, func(model.Token) { lost++ })
+		k.Hold([]model.Token{token(1)})
+		db.set(func() { delete(db.ends, token(1)) }) // the acknowledgement commits
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		assert.Zero(t, lost)
+		assert.Equal(t, 1, k.Len(), "undecided")
+		k.Unhold([]model.Token{token(1)}) // it failed: somebody else was faster
+		group.Wait()
+		assert.Equal(t, 1, lost)
+	})
+}
+
 func TestAnAbsentDatabaseDoesNotLoseLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, group := &leases{ends: map[model.Token]time.Time{}, err: errors.New("away")}, &spawn.Group{}

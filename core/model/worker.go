@@ -40,3 +40,36 @@ type WorkerInfo struct {
 	HeartbeatAt time.Time
 	ShutdownAt  time.Time // zero: not stopped
 }
+
+// WorkerStats counts the registered workers of one queue at one instant of the
+// database's clock. The states add up to Total, and so do Producers + Consumers.
+type WorkerStats struct {
+	QueueID   int64
+	QueueName string
+	Total     int64
+
+	Ready       int64
+	Polling     int64
+	Suspended   int64
+	Interrupted int64
+	Stopped     int64
+
+	Producers int64
+	Consumers int64
+	Stale     int64 // not stopped, and silent for longer than was asked about
+
+	// The heartbeats of workers that are not stopped; zero when there is none.
+	OldestHeartbeat time.Time
+	NewestHeartbeat time.Time
+}
+
+// WorkerHealth tells the living workers of one queue from the dead. Healthy +
+// Stale + Stopped is Total.
+type WorkerHealth struct {
+	QueueID   int64
+	QueueName string
+	Total     int64
+	Healthy   int64 // heard of lately
+	Stale     int64 // not stopped, but silent
+	Stopped   int64
+}

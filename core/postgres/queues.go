@@ -35,6 +35,18 @@ func (s *store) GetQueue(ctx context.Context, name string) (model.QueueInfo, err
 	return found[0], nil
 }
 
+// GetQueueByID implements engine.Queues.
+func (s *store) GetQueueByID(ctx context.Context, id int64) (model.QueueInfo, error) {
+	var found []model.QueueInfo
+	if err := s.read(ctx, s.step("GetQueueByID", each(&found, scanQueue), id)); err != nil {
+		return model.QueueInfo{}, err
+	}
+	if len(found) == 0 {
+		return model.QueueInfo{}, queueNotFound(id)
+	}
+	return found[0], nil
+}
+
 // ListQueues implements engine.Queues.
 func (s *store) ListQueues(ctx context.Context, page model.Page) (list []model.QueueInfo, err error) {
 	err = s.read(ctx, s.step("ListQueues", each(&list, scanQueue), pageLimit(page), page.Offset))

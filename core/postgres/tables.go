@@ -18,6 +18,24 @@ func (s *store) Sweep(ctx context.Context, queueID int64) (moved int64, err erro
 	return moved, err
 }
 
+// DeadLetter implements engine.Messages.
+func (s *store) DeadLetter(ctx context.Context, id int64) error {
+	var moved int64
+	var queued bool
+	err := s.write(ctx,
+		s.step("DeadLetter", affected(&moved), id),
+		s.step("MessageExists", one(&queued), id))
+	switch {
+	case err != nil:
+		return err
+	case moved > 0:
+		return nil
+	case queued:
+		return stateTransition("message %d is leased: wait for its lease to end, or release its worker's messages first", id)
+	}
+	return messageNotFound(id)
+}
+
 // GetMessage implements engine.Messages.
 func (s *store) GetMessage(ctx context.Context, id int64) (model.Message, error) {
 	return s.getMessage(ctx, "GetMessage", id)
@@ -25,14 +43,23 @@ func (s *store) GetMessage(ctx context.Context, id int64) (model.Message, error)
 
 // ListMessages implements engine.Messages.
 func (s *store) ListMessages(ctx context.Context, f engine.Filter, page model.Page) (list []model.Message, err error) {
-	err = s.read(ctx, s.step("ListMessages", each(&list, scanMessage), f.QueueID, f.WorkerID, f.MinReads, pageLimit(page), page.Offset))
+	err = s.read(ctx, s.step("ListMessages", each(&list, scanMessage), selecting(f, pageLimit(page), page.Offset)...))
 	return list, err
 }
 
 // CountMessages implements engine.Messages.
 func (s *store) CountMessages(ctx context.Context, f engine.Filter) (n int64, err error) {
-	err = s.read(ctx, s.step("CountMessages", one(&n), f.QueueID, f.WorkerID, f.MinReads))
+	err = s.read(ctx, s.step("CountMessages", one(&n), selecting(f)...))
 	return n, err
+}
+
+// selecting returns the parameters of a filter, and more behind them.
+func selecting(f engine.Filter, more ...any) []any {
+	var contains *string
+	if f.Contains != "" {
+		contains = &f.Contains
+	}
+	return append([]any{f.QueueID, f.WorkerID, f.MinReads, contains}, more...)
 }
 
 // GetArchived implements engine.Archive.
@@ -53,13 +80,13 @@ func (s *store) getMessage(ctx context.Context, query string, id int64) (model.M
 
 // ListArchived implements engine.Archive.
 func (s *store) ListArchived(ctx context.Context, f engine.Filter, page model.Page) (list []model.Message, err error) {
-	err = s.read(ctx, s.step("ListArchived", each(&list, scanMessage), f.QueueID, f.WorkerID, f.MinReads, pageLimit(page), page.Offset, f.DeadOnly))
+	err = s.read(ctx, s.step("ListArchived", each(&list, scanMessage), selecting(f, f.DeadOnly, pageLimit(page), page.Offset)...))
 	return list, err
 }
 
 // CountArchived implements engine.Archive.
 func (s *store) CountArchived(ctx context.Context, f engine.Filter) (n int64, err error) {
-	err = s.read(ctx, s.step("CountArchived", one(&n), f.QueueID, f.WorkerID, f.MinReads, f.DeadOnly))
+	err = s.read(ctx, s.step("CountArchived", one(&n), selecting(f, f.DeadOnly)...))
 	return n, err
 }
 
@@ -99,9 +126,9 @@ func (s *store) ReplayArchived(ctx context.Context, id int64) error {
 }
 
 // PruneArchive implements engine.Archive.
-func (s *store) PruneArchive(ctx context.Context, age time.Duration, limit int) (removed int64, err error) {
+func (s *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Duration, limit int) (removed int64, err error) {
 	err = s.transaction(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.queries.get("PruneArchive"), seconds(age), int64(limit))
+		tag, err := tx.Exec(ctx, s.queries.get("PruneArchive"), selecting(f, f.DeadOnly, seconds(age), int64(limit))...)
 		removed = tag.RowsAffected()
 		return err
 	})

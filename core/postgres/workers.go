@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pgqrs/pgqrs/core/model"
 )
@@ -48,6 +49,21 @@ func (s *store) ListWorkers(ctx context.Context, queueID int64, page model.Page)
 func (s *store) CountWorkers(ctx context.Context, queueID int64) (n int64, err error) {
 	err = s.read(ctx, s.step("CountWorkers", one(&n), queueID))
 	return n, err
+}
+
+// WorkerStats implements engine.Workers.
+func (s *store) WorkerStats(ctx context.Context, queueID int64, stale time.Duration) (list []model.WorkerStats, err error) {
+	err = s.read(ctx, s.step("WorkerStats", each(&list, scanWorkerStats), queueID, seconds(stale)))
+	return list, err
+}
+
+func scanWorkerStats(rows pgx.Rows) (model.WorkerStats, error) {
+	var w model.WorkerStats
+	var oldest, newest pgtype.Timestamptz
+	err := rows.Scan(&w.QueueID, &w.QueueName, &w.Total, &w.Ready, &w.Polling, &w.Suspended, &w.Interrupted, &w.Stopped,
+		&w.Producers, &w.Consumers, &w.Stale, &oldest, &newest)
+	w.OldestHeartbeat, w.NewestHeartbeat = utc(oldest), utc(newest)
+	return w, err
 }
 
 // SetWorkerStatus implements engine.Workers.

@@ -29,7 +29,7 @@ func (e *store) GetArchived(ctx context.Context, id int64) (m model.Message, err
 func (e *store) ListArchived(ctx context.Context, f engine.Filter, page model.Page) (list []model.Message, err error) {
 	limit, offset := pageArgs(page)
 	err = e.read(ctx, func(c *conn) (err error) {
-		list, err = selectAll(c, ofDead("archived_list", f), scanArchived, f.QueueID, f.WorkerID, int64(f.MinReads), limit, offset)
+		list, err = selectAll(c, ofDead("archived_list", f), scanArchived, selecting(f, limit, offset)...)
 		return err
 	})
 	return list, err
@@ -40,7 +40,7 @@ func (e *store) CountArchived(ctx context.Context, f engine.Filter) (int64, erro
 	if f == (engine.Filter{}) {
 		return e.count(ctx, "archived_count_all")
 	}
-	return e.count(ctx, ofDead("archived_count", f), f.QueueID, f.WorkerID, int64(f.MinReads))
+	return e.count(ctx, ofDead("archived_count", f), selecting(f)...)
 }
 
 // ofDead names the statement that looks at the dead letters alone, where they
@@ -88,10 +88,20 @@ func (e *store) ReplayArchived(ctx context.Context, id int64) error {
 	})
 }
 
-// PruneArchive implements engine.Archive.
-func (e *store) PruneArchive(ctx context.Context, age time.Duration, limit int) (removed int64, err error) {
-	err = e.write(ctx, max(limit, 1), func(t *tx) (err error) {
-		removed, err = t.exec("archived_prune", t.now-micros(age), int64(limit))
+// PruneArchive implements engine.Archive. It looks for what is old beside the
+// writer, because a filter may have it look at the whole archive.
+func (e *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Duration, limit int) (removed int64, err error) {
+	before := microsNow() - micros(age)
+	var old []int64
+	err = e.read(ctx, func(c *conn) (err error) {
+		old, err = selectAll(c, ofDead("archived_old", f), scanID, selecting(f, before, int64(limit))...)
+		return err
+	})
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
+	err = e.write(ctx, len(old), func(t *tx) (err error) {
+		removed, err = t.execEach("archived_prune", old, before)
 		return err
 	})
 	return removed, err

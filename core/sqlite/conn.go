@@ -45,7 +45,10 @@ func openConn(ctx context.Context, at location, vfs string) (*conn, error) {
 	raw.SetInterrupt(ctx) // it may have to wait for a foreign lock
 	defer raw.SetInterrupt(context.Background())
 	err = c.protect(func() error {
-		return raw.Exec("PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
+		if err := raw.Exec("PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"); err != nil {
+			return err
+		}
+		return addContains(raw)
 	})
 	if err != nil {
 		raw.Close()

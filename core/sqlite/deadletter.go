@@ -10,6 +10,7 @@ import (
 const (
 	deadReleased = "released after %d leases"
 	deadExpired  = "leased %d times without being archived"
+	deadByHand   = "moved by hand"
 )
 
 // sweepRows is how many messages one transaction of a sweep moves at most.
@@ -34,6 +35,23 @@ func (t *tx) letGo(workers []int64) (int64, error) {
 	}
 	_, err = t.execEach("release", alive, t.now)
 	return int64(len(dead) + len(alive)), err
+}
+
+// DeadLetter implements engine.Messages.
+func (e *store) DeadLetter(ctx context.Context, id int64) error {
+	return e.write(ctx, 1, func(t *tx) error {
+		var leased bool
+		n, err := t.query("message_leased", func(row *sqlite3.Stmt) { leased = row.ColumnInt64(0) != 0 }, id, t.now)
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return messageNotFound(id, "any queue")
+		case leased:
+			return stateTransition("Message %d is leased: wait for its lease to end, or release its worker's messages first", id)
+		}
+		return t.archive([]int64{id}, deadByHand)
+	})
 }
 
 // Sweep implements engine.Messages. It looks for exhausted messages beside the

@@ -34,7 +34,7 @@ func (e *store) GetMessage(ctx context.Context, id int64) (m model.Message, err 
 func (e *store) ListMessages(ctx context.Context, f engine.Filter, page model.Page) (list []model.Message, err error) {
 	limit, offset := pageArgs(page)
 	err = e.read(ctx, func(c *conn) (err error) {
-		list, err = selectAll(c, "message_list", scanMessage, f.QueueID, f.WorkerID, int64(f.MinReads), limit, offset)
+		list, err = selectAll(c, "message_list", scanMessage, selecting(f, limit, offset)...)
 		return err
 	})
 	return list, err
@@ -43,10 +43,19 @@ func (e *store) ListMessages(ctx context.Context, f engine.Filter, page model.Pa
 // CountMessages implements engine.Messages.
 func (e *store) CountMessages(ctx context.Context, f engine.Filter) (int64, error) {
 	switch {
-	case f.WorkerID != 0 || f.MinReads > 0:
-		return e.count(ctx, "message_count", f.QueueID, f.WorkerID, int64(f.MinReads))
+	case f.WorkerID != 0 || f.MinReads > 0 || f.Contains != "":
+		return e.count(ctx, "message_count", selecting(f)...)
 	case f.QueueID != 0:
 		return e.count(ctx, "message_count_queue", f.QueueID)
 	}
 	return e.count(ctx, "message_count_all")
+}
+
+// selecting returns the parameters of a filter, and more behind them.
+func selecting(f engine.Filter, more ...any) []any {
+	var contains any // NULL
+	if f.Contains != "" {
+		contains = f.Contains
+	}
+	return append([]any{f.QueueID, f.WorkerID, int64(f.MinReads), contains}, more...)
 }

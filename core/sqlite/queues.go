@@ -62,6 +62,20 @@ func (e *store) GetQueue(ctx context.Context, name string) (q model.QueueInfo, e
 	return q, err
 }
 
+// GetQueueByID implements engine.Queues.
+func (e *store) GetQueueByID(ctx context.Context, id int64) (q model.QueueInfo, err error) {
+	err = e.read(ctx, func(c *conn) error {
+		var found bool
+		var err error
+		q, found, err = selectOne(c, "queue_by_id", scanQueue, id)
+		if err == nil && !found {
+			err = queueIDNotFound(id)
+		}
+		return err
+	})
+	return q, err
+}
+
 // ListQueues implements engine.Queues.
 func (e *store) ListQueues(ctx context.Context, page model.Page) (list []model.QueueInfo, err error) {
 	limit, offset := pageArgs(page)

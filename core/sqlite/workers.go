@@ -67,6 +67,26 @@ func (e *store) CountWorkers(ctx context.Context, queueID int64) (int64, error) 
 	return e.count(ctx, "worker_count", queueID)
 }
 
+// WorkerStats implements engine.Workers.
+func (e *store) WorkerStats(ctx context.Context, queueID int64, stale time.Duration) (list []model.WorkerStats, err error) {
+	err = e.read(ctx, func(c *conn) (err error) {
+		list, err = selectAll(c, "worker_stats", scanWorkerStats, queueID, microsNow()-micros(stale))
+		return err
+	})
+	return list, err
+}
+
+func scanWorkerStats(row *sqlite3.Stmt) model.WorkerStats {
+	w := model.WorkerStats{QueueID: row.ColumnInt64(0), QueueName: row.ColumnText(1)}
+	for i, field := range []*int64{
+		&w.Total, &w.Ready, &w.Polling, &w.Suspended, &w.Interrupted, &w.Stopped, &w.Producers, &w.Consumers, &w.Stale,
+	} {
+		*field = row.ColumnInt64(2 + i)
+	}
+	w.OldestHeartbeat, w.NewestHeartbeat = instant(row.ColumnInt64(11)), instant(row.ColumnInt64(12))
+	return w
+}
+
 // SetWorkerStatus implements engine.Workers.
 func (e *store) SetWorkerStatus(ctx context.Context, id int64, from []model.WorkerStatus, to model.WorkerStatus) error {
 	states, err := json.Marshal(from)

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"errors"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -112,4 +113,16 @@ func IDs(ids []int64) error {
 		}
 	}
 	return nil
+}
+
+// Contained reports whether payloads can be searched for p: a JSON document that
+// both engines read, whatever the rules for payloads are. The error is
+// fault.InvalidArgument for "payload", tells where p is wrong and never quotes it.
+func Contained(p []byte) error {
+	err := Rules{MaxPayloadBytes: MaxPayloadBytes, MaxDepth: MaxDepth}.Payload(p)
+	var why *fault.Error
+	if errors.As(err, &why) {
+		return &fault.Error{Kind: fault.InvalidArgument, Field: why.Field, Text: why.Text, Safe: true}
+	}
+	return err
 }

@@ -60,6 +60,11 @@ func TestArguments(t *testing.T) {
 		{IDs([]int64{1, 1, 1 << 62}), "", ""},
 		{IDs([]int64{1, 0}), "ids", "number 1 of the list is 0"},
 		{IDs([]int64{-7}), "ids", "is -7"},
+		{Contained([]byte(` {"a": [1e2, null]} `)), "", ""},
+		{Contained([]byte(strings.Repeat("[", 900) + strings.Repeat("]", 900))), "", ""},
+		{Contained([]byte(`{"a": 1`)), "payload", "byte 7"},
+		{Contained([]byte(`"\u0000"`)), "payload", "byte 1"},
+		{Contained([]byte(`1e999999`)), "payload", "numeric"},
 	} {
 		if c.field == "" {
 			require.NoError(t, c.err)

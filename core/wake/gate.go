@@ -25,6 +25,8 @@ type Waiter struct {
 	gate *gate
 	// C receives when it is worth claiming again.
 	C chan struct{}
+	// idle: it has looked and found nothing. Guarded by the gate's mu.
+	idle bool
 }
 
 func newGate(slowest time.Duration) *gate {
@@ -77,14 +79,27 @@ func (w *Waiter) Leave(found bool) {
 // Idle reports that a claim came back empty, and how long until the next message
 // falls due; negative: nothing is known to be waiting.
 func (w *Waiter) Idle(due time.Duration) {
-	if due < 0 {
-		return
-	}
 	g := w.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	w.idle = true
+	if due < 0 {
+		return
+	}
 	// A millisecond late rather than early: an early claim finds nothing.
 	g.schedule(time.Now().Add(due + time.Millisecond))
+}
+
+// idlers counts the waiters that have looked in vain.
+func (g *gate) idlers() (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, w := range g.waiters {
+		if w.idle {
+			n++
+		}
+	}
+	return n
 }
 
 // announce wakes one waiter: something became visible.

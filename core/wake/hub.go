@@ -70,6 +70,17 @@ func (h *Hub) Join(queueID int64) *Waiter {
 	return g.join()
 }
 
+// Waiting returns how many waiters of a queue have looked and found nothing.
+func (h *Hub) Waiting(queueID int64) int {
+	h.mu.Lock()
+	g := h.gates[queueID]
+	h.mu.Unlock()
+	if g == nil {
+		return 0
+	}
+	return g.idlers()
+}
+
 // Announce wakes a waiter of the queue, or one of every queue for id 0.
 func (h *Hub) Announce(queueID int64) {
 	h.mu.Lock()

@@ -32,6 +32,34 @@ func Submit(l *Library, queue handle.Handle, userData uint64, c Call[Reply], acc
 		c.release()
 		return err
 	}
+	l.start(q, userData, c, accepted)
+	return nil
+}
+
+// Emit hands out one of several replies of a call, flagged MORE. It does not wait.
+type Emit func(Reply)
+
+// Stream accepts a multi-shot call: do hands out replies while it runs, and how it
+// ends is the last completion. c.Do is not used.
+func Stream(
+	l *Library, queue handle.Handle, userData uint64, c Call[Reply], do func(context.Context, Emit) error,
+	accepted func(handle.Handle),
+) error {
+	q, err := l.reserve(queue)
+	if err != nil {
+		c.release()
+		return err
+	}
+	emit := func(r Reply) {
+		q.Post(cq.Completion{UserData: userData, Flags: cq.More, Result: uint64(l.Name(r))}, 0)
+	}
+	c.Do = func(ctx context.Context) (Reply, error) { return Nothing, do(ctx, emit) }
+	l.start(q, userData, c, accepted)
+	return nil
+}
+
+// start runs a call that was counted in.
+func (l *Library) start(q *Queue, userData uint64, c Call[Reply], accepted func(handle.Handle)) {
 	ctx, cancel := context.WithCancelCause(q.ctx)
 	h := l.Handles.Insert(handle.Op, &op{cancel: cancel})
 	accepted(h)
@@ -42,7 +70,6 @@ func Submit(l *Library, queue handle.Handle, userData uint64, c Call[Reply], acc
 		q.Post(l.completion(userData, c.Operation, reply, err), uint64(h))
 		panicked.Report() // only now: after it nothing is delivered for sure
 	})
-	return nil
 }
 
 // reserve counts a call in and makes room for its completion.

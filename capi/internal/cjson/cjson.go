@@ -37,6 +37,30 @@ type metrics struct {
 	OldestPending instant `json:"oldest_pending"`
 }
 
+type workerStats struct {
+	QueueID         int64   `json:"queue_id"`
+	QueueName       string  `json:"queue_name"`
+	Total           int64   `json:"total"`
+	Ready           int64   `json:"ready"`
+	Polling         int64   `json:"polling"`
+	Suspended       int64   `json:"suspended"`
+	Interrupted     int64   `json:"interrupted"`
+	Stopped         int64   `json:"stopped"`
+	Producers       int64   `json:"producers"`
+	Consumers       int64   `json:"consumers"`
+	OldestHeartbeat instant `json:"oldest_heartbeat"`
+	NewestHeartbeat instant `json:"newest_heartbeat"`
+}
+
+type workerHealth struct {
+	QueueID   int64  `json:"queue_id"`
+	QueueName string `json:"queue_name"`
+	Total     int64  `json:"total"`
+	Healthy   int64  `json:"healthy"`
+	Stale     int64  `json:"stale"`
+	Stopped   int64  `json:"stopped"`
+}
+
 type stats struct {
 	Queues        int64 `json:"queues"`
 	Workers       int64 `json:"workers"`
@@ -89,6 +113,16 @@ func ofMetrics(m model.QueueMetrics) metrics {
 	}
 }
 
+func ofWorkerStats(w model.WorkerStats) workerStats {
+	return workerStats{
+		QueueID: w.QueueID, QueueName: w.QueueName, Total: w.Total, Ready: w.Ready, Polling: w.Polling,
+		Suspended: w.Suspended, Interrupted: w.Interrupted, Stopped: w.Stopped, Producers: w.Producers,
+		Consumers: w.Consumers, OldestHeartbeat: instant(w.OldestHeartbeat), NewestHeartbeat: instant(w.NewestHeartbeat),
+	}
+}
+
+func ofWorkerHealth(w model.WorkerHealth) workerHealth { return workerHealth(w) }
+
 // Queue is one queue as an object.
 func Queue(q model.QueueInfo) string { return encode(ofQueue(q)) }
 
@@ -100,6 +134,12 @@ func Worker(w model.WorkerInfo) string { return encode(ofWorker(w)) }
 
 // Workers is an array of workers.
 func Workers(workers []model.WorkerInfo) string { return encode(each(workers, ofWorker)) }
+
+// WorkerStats is an array of the counts of workers by queue.
+func WorkerStats(w []model.WorkerStats) string { return encode(each(w, ofWorkerStats)) }
+
+// WorkerHealth is an array of the living and dead workers by queue.
+func WorkerHealth(w []model.WorkerHealth) string { return encode(each(w, ofWorkerHealth)) }
 
 // Metrics is an array of the counts of queues.
 func Metrics(m []model.QueueMetrics) string { return encode(each(m, ofMetrics)) }

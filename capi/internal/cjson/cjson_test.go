@@ -33,6 +33,18 @@ func TestDocuments(t *testing.T) {
 		Stats(model.SystemStats{
 			Queues: 1, Workers: 2, Pending: 3, Delayed: 4, Leased: 5, Archived: 6, Dead: 7, SchemaVersion: 8,
 		}))
+	require.Equal(t,
+		`[{"queue_id":1,"queue_name":"q","total":2,"ready":3,"polling":4,"suspended":5,"interrupted":6,"stopped":7,`+
+			`"producers":8,"consumers":9,"oldest_heartbeat":1700000000123456,"newest_heartbeat":null}]`,
+		WorkerStats([]model.WorkerStats{{
+			QueueID: 1, QueueName: "q", Total: 2, Ready: 3, Polling: 4, Suspended: 5, Interrupted: 6, Stopped: 7,
+			Producers: 8, Consumers: 9, Stale: 10, OldestHeartbeat: at,
+		}}))
+	require.Equal(t,
+		`[{"queue_id":1,"queue_name":"q","total":2,"healthy":3,"stale":4,"stopped":5}]`,
+		WorkerHealth([]model.WorkerHealth{{
+			QueueID: 1, QueueName: "q", Total: 2, Healthy: 3, Stale: 4, Stopped: 5,
+		}}))
 	require.Equal(t, `{"count":9007199254740993}`, Count(9007199254740993))
 	require.Equal(t, `{"status":"suspended"}`, Status(model.WorkerSuspended))
 }

@@ -26,6 +26,16 @@ func Messages(messages []model.Message) (*Block, List) {
 	return w.block, list[C.pgqrs_message](w.block, len(messages))
 }
 
+// Tokens lays tokens out as a list of pgqrs_token.
+func Tokens(tokens []model.Token) (*Block, List) {
+	w := newWriter(uintptr(len(tokens))*unsafe.Sizeof(C.pgqrs_token{}), 0)
+	out := records[C.pgqrs_token](w, len(tokens))
+	for i, t := range tokens {
+		out[i].id, out[i].read_ct = C.int64_t(t.ID), C.int32_t(t.ReadCt)
+	}
+	return w.block, list[C.pgqrs_token](w.block, len(tokens))
+}
+
 // fill writes one record; absent fields stay 0 and their bit stays clear.
 func fill(w *writer, to *C.pgqrs_message, m *model.Message) {
 	to.id = C.int64_t(m.ID)

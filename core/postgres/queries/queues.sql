@@ -6,6 +6,9 @@ returning id, queue_name, created_at, max_read_ct
 -- name: GetQueue
 select id, queue_name, created_at, max_read_ct from {schema}.pgqrs_queues where queue_name = $1
 
+-- name: GetQueueByID
+select id, queue_name, created_at, max_read_ct from {schema}.pgqrs_queues where id = $1
+
 -- name: ListQueues
 select id, queue_name, created_at, max_read_ct from {schema}.pgqrs_queues order by id limit $1 offset $2
 

@@ -1,5 +1,6 @@
--- Table reads. $1 queue, $2 consumer, $3 least receive count; zero does not
--- restrict. Rows come in id order along the primary key.
+-- Table reads. $1 queue, $2 consumer, $3 least receive count, $4 what the payload
+-- contains; zero and null do not restrict. Rows come in id order along the
+-- primary key.
 
 -- name: GetMessage
 select id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_worker_id, consumer_worker_id, null::timestamptz, null::text
@@ -9,11 +10,13 @@ from {schema}.pgqrs_messages where id = $1
 select id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_worker_id, consumer_worker_id, null::timestamptz, null::text
 from {schema}.pgqrs_messages
 where ($1::bigint = 0 or queue_id = $1) and ($2::bigint = 0 or consumer_worker_id = $2) and read_ct >= $3::int
-order by id limit $4 offset $5
+  and ($4::text is null or payload @> $4::text::jsonb)
+order by id limit $5 offset $6
 
 -- name: CountMessages
 select count(*) from {schema}.pgqrs_messages
 where ($1::bigint = 0 or queue_id = $1) and ($2::bigint = 0 or consumer_worker_id = $2) and read_ct >= $3::int
+  and ($4::text is null or payload @> $4::text::jsonb)
 
 -- name: GetArchived
 select id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_worker_id, consumer_worker_id, archived_at, dead_reason
@@ -23,13 +26,15 @@ from {schema}.pgqrs_archive where id = $1
 select id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_worker_id, consumer_worker_id, archived_at, dead_reason
 from {schema}.pgqrs_archive
 where ($1::bigint = 0 or queue_id = $1) and ($2::bigint = 0 or consumer_worker_id = $2) and read_ct >= $3::int
-  and (not $6::bool or dead_reason is not null)
-order by id limit $4 offset $5
+  and ($4::text is null or payload @> $4::text::jsonb)
+  and (not $5::bool or dead_reason is not null)
+order by id limit $6 offset $7
 
 -- name: CountArchived
 select count(*) from {schema}.pgqrs_archive
 where ($1::bigint = 0 or queue_id = $1) and ($2::bigint = 0 or consumer_worker_id = $2) and read_ct >= $3::int
-  and (not $4::bool or dead_reason is not null)
+  and ($4::text is null or payload @> $4::text::jsonb)
+  and (not $5::bool or dead_reason is not null)
 
 -- name: DeleteArchived
 delete from {schema}.pgqrs_archive where id = $1
@@ -50,4 +55,22 @@ select a.dead_reason is not null, a.queue_id from {schema}.pgqrs_archive a where
 delete from {schema}.pgqrs_archive
 where ctid = any(array(
   select ctid from {schema}.pgqrs_archive
-  where archived_at < statement_timestamp() - make_interval(secs => $1::float8) limit $2 for update skip locked))
+  where ($1::bigint = 0 or queue_id = $1) and ($2::bigint = 0 or consumer_worker_id = $2) and read_ct >= $3::int
+    and ($4::text is null or payload @> $4::text::jsonb)
+    and (not $5::bool or dead_reason is not null)
+    and archived_at < statement_timestamp() - make_interval(secs => $6::float8)
+  limit $7 for update skip locked))
+
+-- A lease that has expired belongs to nobody. A claim that comes first leaves
+-- nothing to delete: the row is looked at again once its lock is had.
+
+-- name: DeadLetter
+with dead as (
+  delete from {schema}.pgqrs_messages
+  where id = $1 and (consumer_worker_id is null or vt <= statement_timestamp())
+  returning *)
+insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
+select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(), 'moved by hand' from dead
+
+-- name: MessageExists
+select exists (select 1 from {schema}.pgqrs_messages where id = $1)

@@ -22,6 +22,19 @@ from {schema}.pgqrs_workers where $1::bigint = 0 or queue_id = $1 order by id li
 -- name: CountWorkers
 select count(*) from {schema}.pgqrs_workers where $1::bigint = 0 or queue_id = $1
 
+-- name: WorkerStats
+select q.id, q.queue_name, count(w.id),
+  count(*) filter (where w.status = 'ready'), count(*) filter (where w.status = 'polling'),
+  count(*) filter (where w.status = 'suspended'), count(*) filter (where w.status = 'interrupted'),
+  count(*) filter (where w.status = 'stopped'),
+  count(*) filter (where w.name = 'producer'), count(*) filter (where w.name = 'consumer'),
+  count(*) filter (where w.status <> 'stopped' and w.heartbeat_at < statement_timestamp() - make_interval(secs => $2::float8)),
+  min(w.heartbeat_at) filter (where w.status <> 'stopped'), max(w.heartbeat_at) filter (where w.status <> 'stopped')
+from {schema}.pgqrs_queues q left join {schema}.pgqrs_workers w on w.queue_id = q.id
+where $1::bigint = 0 or q.id = $1
+group by q.id
+order by q.id
+
 -- name: SetWorkerStatus
 update {schema}.pgqrs_workers
 set status = $3, heartbeat_at = statement_timestamp(),

@@ -8,7 +8,8 @@ SELECT id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_wo
   archived_at, dead_reason
 FROM pgqrs_archive
 WHERE (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
-ORDER BY id LIMIT ?4+0 OFFSET ?5+0;
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4))
+ORDER BY id LIMIT ?5+0 OFFSET ?6+0;
 
 -- Index: pgqrs_archive_dead.
 -- name: archived_list_dead
@@ -17,11 +18,13 @@ SELECT id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_wo
 FROM pgqrs_archive
 WHERE dead_reason IS NOT NULL
   AND (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
-ORDER BY id LIMIT ?4+0 OFFSET ?5+0;
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4))
+ORDER BY id LIMIT ?5+0 OFFSET ?6+0;
 
 -- name: archived_count
 SELECT count(*) FROM pgqrs_archive
-WHERE (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0;
+WHERE (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4));
 
 -- Never touches the table. Index: pgqrs_archive_at.
 -- name: archived_count_all
@@ -31,7 +34,8 @@ SELECT count(*) FROM pgqrs_archive;
 -- name: archived_count_dead
 SELECT count(*) FROM pgqrs_archive
 WHERE dead_reason IS NOT NULL
-  AND (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0;
+  AND (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4));
 
 -- name: archived_delete
 DELETE FROM pgqrs_archive WHERE id = ?1+0;
@@ -45,7 +49,23 @@ FROM pgqrs_archive a LEFT JOIN pgqrs_queues q ON q.id = a.queue_id WHERE a.id = 
 INSERT INTO pgqrs_messages (id, queue_id, vt, enqueued_at, read_ct, producer_worker_id, payload)
 SELECT id, queue_id, ?2, enqueued_at, 0, producer_worker_id, payload FROM pgqrs_archive WHERE id = ?1+0;
 
--- Index: pgqrs_archive_at.
+-- Read outside a write transaction, because a filter may look at all of the
+-- archive. Index: pgqrs_archive_at.
+-- name: archived_old
+SELECT id FROM pgqrs_archive
+WHERE archived_at < ?5+0
+  AND (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4))
+ORDER BY archived_at LIMIT ?6+0;
+
+-- Index: pgqrs_archive_dead.
+-- name: archived_old_dead
+SELECT id FROM pgqrs_archive
+WHERE dead_reason IS NOT NULL AND archived_at < ?5+0
+  AND (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4))
+ORDER BY id LIMIT ?6+0;
+
+-- One that was replayed meanwhile, and died again, is young.
 -- name: archived_prune
-DELETE FROM pgqrs_archive WHERE id IN (
-  SELECT id FROM pgqrs_archive WHERE archived_at < ?1+0 ORDER BY archived_at LIMIT ?2+0);
+DELETE FROM pgqrs_archive WHERE id IN (SELECT value FROM json_each(?1)) AND archived_at < ?2+0;

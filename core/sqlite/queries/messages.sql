@@ -71,6 +71,10 @@ SET vt = ?2, consumer_worker_id = NULL, read_ct = read_ct - 1,
     dequeued_at = CASE WHEN read_ct > 1 THEN dequeued_at END
 WHERE id IN (SELECT value FROM json_each(?1));
 
+-- Whether a message is leased: an expired lease belongs to nobody.
+-- name: message_leased
+SELECT consumer_worker_id IS NOT NULL AND vt > ?2+0 FROM pgqrs_messages WHERE id = ?1+0;
+
 -- name: message_by_id
 SELECT id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_worker_id, consumer_worker_id
 FROM pgqrs_messages WHERE id = ?1+0;
@@ -79,11 +83,13 @@ FROM pgqrs_messages WHERE id = ?1+0;
 SELECT id, queue_id, payload, enqueued_at, vt, read_ct, dequeued_at, producer_worker_id, consumer_worker_id
 FROM pgqrs_messages
 WHERE (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
-ORDER BY id LIMIT ?4+0 OFFSET ?5+0;
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4))
+ORDER BY id LIMIT ?5+0 OFFSET ?6+0;
 
 -- name: message_count
 SELECT count(*) FROM pgqrs_messages
-WHERE (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0;
+WHERE (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
+  AND (?4 IS NULL OR pgqrs_contains(payload, ?4));
 
 -- The two common counts never touch the table. Index: pgqrs_messages_claim.
 -- name: message_count_all

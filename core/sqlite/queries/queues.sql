@@ -6,6 +6,9 @@ RETURNING id, queue_name, created_at, max_read_ct;
 -- name: queue_by_name
 SELECT id, queue_name, created_at, max_read_ct FROM pgqrs_queues WHERE queue_name = ?1;
 
+-- name: queue_by_id
+SELECT id, queue_name, created_at, max_read_ct FROM pgqrs_queues WHERE id = ?1+0;
+
 -- name: queue_exists
 SELECT 1 FROM pgqrs_queues WHERE id = ?1+0;
 

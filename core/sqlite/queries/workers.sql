@@ -15,6 +15,19 @@ ORDER BY id LIMIT ?2+0 OFFSET ?3+0;
 -- name: worker_count
 SELECT count(*) FROM pgqrs_workers WHERE ?1+0 = 0 OR queue_id = ?1+0;
 
+-- name: worker_stats
+SELECT q.id, q.queue_name, count(w.id),
+  count(*) FILTER (WHERE w.status = 'ready'), count(*) FILTER (WHERE w.status = 'polling'),
+  count(*) FILTER (WHERE w.status = 'suspended'), count(*) FILTER (WHERE w.status = 'interrupted'),
+  count(*) FILTER (WHERE w.status = 'stopped'),
+  count(*) FILTER (WHERE w.name = 'producer'), count(*) FILTER (WHERE w.name = 'consumer'),
+  count(*) FILTER (WHERE w.status <> 'stopped' AND w.heartbeat_at < ?2+0),
+  min(w.heartbeat_at) FILTER (WHERE w.status <> 'stopped'), max(w.heartbeat_at) FILTER (WHERE w.status <> 'stopped')
+FROM pgqrs_queues q LEFT JOIN pgqrs_workers w ON w.queue_id = q.id
+WHERE ?1+0 = 0 OR q.id = ?1+0
+GROUP BY q.id
+ORDER BY q.id;
+
 -- ?3 is a JSON array of the states it may be in.
 -- name: worker_set_status
 UPDATE pgqrs_workers

@@ -10,8 +10,8 @@ static uint64_t sum(const void *data, uint64_t len) {
 }
 
 int main(int argc, char **argv) {
-    pgqrs_handle cq, store, producer, consumer, result, error = 0;
-    pgqrs_str payloads[3], missing = pgqrs_cstr("missing"), document;
+    pgqrs_handle cq, losses, store, producer, consumer, result, error = 0;
+    pgqrs_str payloads[3], missing = pgqrs_cstr("missing"), tasks = pgqrs_cstr("tasks"), document;
     pgqrs_dequeue_options options;
     pgqrs_error_detail detail;
     pgqrs_completion done;
@@ -51,6 +51,25 @@ int main(int argc, char **argv) {
         s += sum(message_at(&list, i)->payload.data, message_at(&list, i)->payload.len + 1);
     token.id = message_at(&list, 0)->id;
     OK(pgqrs_result_discard(result));
+
+    /* A loss that is read, and one that is left in the queue below. */
+    OK(pgqrs_cq_open(NULL, &losses));
+    OK(pgqrs_consumer_losses(consumer, losses, 1, NULL, NULL));
+    OK(pgqrs_consumer_losses(consumer, losses, 1, NULL, NULL));
+    options.flags = PGQRS_DEQUEUE_AUTO_EXTEND;
+    options.lease_ms = 1000;
+    result = take_ok(cq, pgqrs_dequeue(consumer, &options, cq, 9, NULL, NULL));
+    OK(pgqrs_result_messages(result, &list));
+    CHECK(list.count > 0);
+    OK(pgqrs_close(result));
+    OK(pgqrs_close(take_ok(cq, pgqrs_queue_purge(store, &tasks, cq, 10, NULL, NULL))));
+    done = take(losses, PGQRS_OK);
+    OK(pgqrs_result_tokens(done.result, &list));
+    CHECK(list.count > 0);
+    s += sum(list.items, (uint64_t)list.item_size * list.count);
+    OK(pgqrs_close(done.result));
+    OK(pgqrs_cq_wait(losses, 20000));
+    OK(pgqrs_close(losses));
 
     result = take_ok(cq, pgqrs_archive(consumer, &token, 1, cq, 3, NULL, NULL));
     OK(pgqrs_result_outcomes(result, &list));

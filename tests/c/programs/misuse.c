@@ -26,6 +26,7 @@ static void pointers(pgqrs_handle cq, pgqrs_handle store, pgqrs_handle producer,
     EXPECT(PGQRS_E_INVALID_ARGUMENT, pgqrs_error_info(1, NULL));
     EXPECT(PGQRS_E_INVALID_ARGUMENT, pgqrs_result_ids(1, NULL));
     EXPECT(PGQRS_E_INVALID_ARGUMENT, pgqrs_result_json(1, NULL));
+    EXPECT(PGQRS_E_INVALID_ARGUMENT, pgqrs_result_tokens(1, NULL));
     EXPECT(PGQRS_E_INVALID_ARGUMENT, pgqrs_shutdown_wait(-2));
     EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_store_open_wait(NULL, -1, &store, &error));
     EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_store_open_wait(&tasks, -1, NULL, &error));
@@ -112,6 +113,10 @@ static void handles(pgqrs_handle cq, pgqrs_handle store, pgqrs_handle producer, 
     EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_enqueue(consumer, &payload, 1, NULL, cq, 1, NULL, &error));
     EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_dequeue(producer, NULL, cq, 1, NULL, &error));
     EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_worker_suspend(store, cq, 1, NULL, &error));
+    EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_worker_interrupt(store, cq, 1, NULL, &error));
+    EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_consumer_losses(store, cq, 1, NULL, &error));
+    EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_consumer_losses(consumer, store, 1, NULL, &error));
+    EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_archive_purge(consumer, NULL, cq, 1, NULL, &error));
     EXPECT(PGQRS_E_HANDLE, pgqrs_op_cancel(store));
     EXPECT(PGQRS_E_HANDLE, pgqrs_result_discard(cq));
     for (i = 0; i < sizeof forged / sizeof *forged; i++) {

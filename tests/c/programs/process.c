@@ -106,7 +106,8 @@ static void signals(void) {
     CHECK(sigaction(SIGURG, NULL, &now) == 0 && now.sa_handler == host_handler);
 }
 
-/* Ends with hundreds of calls in flight and dequeues that wait for ever. */
+/* Ends with hundreds of calls in flight, dequeues that wait for ever, and a call
+ * that waits for losses. */
 static void leaving(const char *dsn) {
     pgqrs_handle cq, store = open_store(dsn), producer = open_producer(store, "tasks");
     pgqrs_handle idle;
@@ -120,9 +121,10 @@ static void leaving(const char *dsn) {
     PGQRS_INIT(&options);
     options.wait_ms = -1;
     for (i = 0; i < 20; i++) OK(pgqrs_dequeue(idle, &options, cq, 1, NULL, NULL));
+    OK(pgqrs_consumer_losses(idle, cq, 1, NULL, NULL));
     for (i = 0; i < 200; i++) OK(pgqrs_enqueue(producer, &payload, 1, NULL, cq, 2, NULL, NULL));
     OK(pgqrs_shutdown_wait(20000));
-    for (i = 0; i < 220; i++) {
+    for (i = 0; i < 221; i++) {
         pgqrs_completion done = take(cq, PGQRS_OK);
         if (done.user_data == 1) CHECK(done.status == PGQRS_E_CLOSED);
         if (done.user_data == 2) CHECK(done.status == PGQRS_OK || done.status == PGQRS_E_CLOSED);

@@ -98,6 +98,91 @@ static void cancelling(pgqrs_handle cq, pgqrs_handle store) {
     OK(pgqrs_close(done.error));
 }
 
+/* Leases that were kept alive and lost all the same, until op or consumer ends. */
+static void losing(pgqrs_handle cq, pgqrs_handle store) {
+    pgqrs_handle producer = open_producer(store, "tasks"), consumer = open_consumer(store, "tasks"), op = 0, error = 0;
+    pgqrs_handle result, others;
+    pgqrs_str payload = pgqrs_cstr("1"), tasks = pgqrs_cstr("tasks");
+    pgqrs_dequeue_options options;
+    const pgqrs_token *lost;
+    pgqrs_completion done;
+    pgqrs_list list;
+    int64_t id;
+
+    OK(pgqrs_cq_open(NULL, &others));
+    EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_consumer_losses(producer, cq, 1, NULL, &error));
+    OK(pgqrs_consumer_losses(consumer, cq, 2, &op, NULL));
+    OK(pgqrs_consumer_losses(consumer, others, 3, NULL, NULL));
+    EXPECT_E(PGQRS_OK, &error, pgqrs_enqueue_wait(producer, &payload, 0, -1, &id, &error));
+    PGQRS_INIT(&options);
+    options.flags = PGQRS_DEQUEUE_AUTO_EXTEND;
+    options.lease_ms = 300;
+    {
+        pgqrs_handle once;
+        OK(pgqrs_cq_open(NULL, &once));
+        result = take_ok(once, pgqrs_dequeue(consumer, &options, once, 4, NULL, NULL));
+        OK(pgqrs_result_messages(result, &list));
+        CHECK(list.count == 1 && message_at(&list, 0)->id == id);
+        OK(pgqrs_close(result));
+        EXPECT(PGQRS_E_TIMEOUT, pgqrs_cq_wait(cq, 500)); /* more than a lock time: it is kept */
+        result = take_ok(once, pgqrs_queue_purge(store, &tasks, once, 5, NULL, NULL));
+        OK(pgqrs_close(result));
+        OK(pgqrs_close(once));
+    }
+    done = take(cq, PGQRS_OK);
+    CHECK(done.user_data == 2 && done.status == PGQRS_OK && done.flags == PGQRS_CQE_MORE && done.error == 0);
+    OK(pgqrs_result_tokens(done.result, &list));
+    lost = list.items;
+    CHECK(list.count == 1 && list.item_size == sizeof *lost && lost->id == id && lost->read_ct == 1);
+    EXPECT(PGQRS_E_STATE, pgqrs_result_outcomes(done.result, &list));
+    OK(pgqrs_close(done.result));
+    OK(pgqrs_op_cancel(op));
+    done = take(cq, PGQRS_OK);
+    CHECK(done.user_data == 2 && done.status == PGQRS_E_CANCELLED && done.flags == 0 && done.result == 0);
+    OK(pgqrs_close(done.error));
+    EXPECT(PGQRS_E_HANDLE, pgqrs_op_cancel(op));
+
+    done = take(others, PGQRS_OK);
+    CHECK(done.user_data == 3 && done.flags == PGQRS_CQE_MORE);
+    OK(pgqrs_close(done.result));
+    OK(pgqrs_close(consumer));
+    done = take(others, PGQRS_OK);
+    CHECK(done.user_data == 3 && done.status == PGQRS_E_CLOSED && done.flags == 0);
+    OK(pgqrs_close(done.error));
+    OK(pgqrs_close(producer));
+    OK(pgqrs_close(others));
+}
+
+/* Interrupting a consumer whose dequeue waits ends it with no messages. */
+static void interrupting(pgqrs_handle cq, pgqrs_handle store) {
+    pgqrs_handle consumer = open_consumer(store, "tasks"), interrupts;
+    pgqrs_dequeue_options options;
+    pgqrs_completion done;
+    pgqrs_list list;
+
+    OK(pgqrs_cq_open(NULL, &interrupts));
+    PGQRS_INIT(&options);
+    options.wait_ms = -1;
+    OK(pgqrs_dequeue(consumer, &options, cq, 41, NULL, NULL));
+    EXPECT(PGQRS_E_TIMEOUT, pgqrs_cq_wait(cq, 50));
+    CHECK(take_ok(interrupts, pgqrs_worker_interrupt(consumer, interrupts, 42, NULL, NULL)) == 0);
+    done = take(cq, PGQRS_OK);
+    CHECK(done.user_data == 41 && done.status == PGQRS_OK);
+    OK(pgqrs_result_messages(done.result, &list));
+    CHECK(list.count == 0);
+    OK(pgqrs_close(done.result));
+    done = take(cq, pgqrs_dequeue(consumer, &options, cq, 43, NULL, NULL));
+    CHECK(done.status == PGQRS_E_STATE_TRANSITION);
+    OK(pgqrs_close(done.error));
+    done = take(cq, pgqrs_worker_interrupt(consumer, cq, 44, NULL, NULL));
+    CHECK(done.status == PGQRS_E_STATE_TRANSITION);
+    OK(pgqrs_close(done.error));
+    CHECK(take_ok(cq, pgqrs_worker_resume(consumer, cq, 45, NULL, NULL)) == 0);
+    OK(pgqrs_close(take_ok(cq, pgqrs_dequeue(consumer, NULL, cq, 46, NULL, NULL))));
+    OK(pgqrs_close(consumer));
+    OK(pgqrs_close(interrupts));
+}
+
 /* An accepted enqueue is stored although its producer is closed right away. */
 static void accepted_runs_to_its_end(pgqrs_handle cq, pgqrs_handle store) {
     pgqrs_handle producer = open_producer(store, "other"), result;
@@ -203,6 +288,8 @@ int main(int argc, char **argv) {
     consumer = open_consumer(store, "tasks");
     verbs(cq, producer, consumer);
     cancelling(cq, store);
+    losing(cq, store);
+    interrupting(cq, store);
     accepted_runs_to_its_end(cq, store);
     discarding(cq, store);
     limits();

@@ -1,4 +1,6 @@
 /* tables.c DSN - administration: every table function once, and its JSON. */
+#include <stddef.h>
+
 #include "check.h"
 
 static pgqrs_handle cq;
@@ -52,6 +54,15 @@ int main(int argc, char **argv) {
     json(pgqrs_queue_create(store, &tasks, &queue_options, cq, 1, NULL, NULL), "\"max_read_ct\":1");
     json(pgqrs_queue_get(store, &tasks, cq, 2, NULL, NULL), "\"queue_name\":\"tasks\"");
     fails(pgqrs_queue_get(store, &missing, cq, 3, NULL, NULL), PGQRS_E_QUEUE_NOT_FOUND);
+    {
+        pgqrs_handle found = take_ok(cq, pgqrs_queue_get(store, &tasks, cq, 40, NULL, NULL));
+        pgqrs_str document;
+        OK(pgqrs_result_json(found, &document));
+        id = strtoll(strstr(document.data, "\"id\":") + 5, NULL, 10);
+        json(pgqrs_queue_by_id(store, id, cq, 41, NULL, NULL), document.data);
+        OK(pgqrs_close(found));
+        fails(pgqrs_queue_by_id(store, id + 1000, cq, 42, NULL, NULL), PGQRS_E_QUEUE_NOT_FOUND);
+    }
     json(pgqrs_queue_list(store, NULL, cq, 4, NULL, NULL), "[{\"id\":");
     json(pgqrs_queue_count(store, NULL, cq, 5, NULL, NULL), "{\"count\":1}");
 
@@ -68,6 +79,20 @@ int main(int argc, char **argv) {
     fails(pgqrs_dequeue(consumer, NULL, cq, 11, NULL, NULL), PGQRS_E_STATE_TRANSITION);
     CHECK(take_ok(cq, pgqrs_worker_resume(consumer, cq, 12, NULL, NULL)) == 0);
     CHECK(take_ok(cq, pgqrs_worker_heartbeat(producer, cq, 13, NULL, NULL)) == 0);
+
+    json(pgqrs_worker_stats(store, &options, cq, 43, NULL, NULL),
+         "\"total\":2,\"ready\":2,\"polling\":0,\"suspended\":0,\"interrupted\":0,\"stopped\":0,\"producers\":1,"
+         "\"consumers\":1,\"oldest_heartbeat\":");
+    json(pgqrs_worker_stats(store, NULL, cq, 44, NULL, NULL), "[{\"queue_id\":");
+    json(pgqrs_worker_health(store, NULL, cq, 45, NULL, NULL),
+         "\"queue_name\":\"tasks\",\"total\":2,\"healthy\":2,\"stale\":0,\"stopped\":0}]");
+    options.older_than_ms = 3600000;
+    json(pgqrs_worker_health(store, &options, cq, 46, NULL, NULL), "\"healthy\":2");
+    EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_worker_stats(store, &options, cq, 47, NULL, &error));
+    PGQRS_INIT(&options);
+    options.queue = missing;
+    fails(pgqrs_worker_health(store, &options, cq, 48, NULL, NULL), PGQRS_E_QUEUE_NOT_FOUND);
+    options.queue = tasks;
 
     for (i = 0; i < 3; i++)
         EXPECT_E(PGQRS_OK, &error, pgqrs_enqueue_wait(producer, &payload, 0, -1, &rows[i], &error));
@@ -97,6 +122,48 @@ int main(int argc, char **argv) {
     json(pgqrs_archive_delete(store, rows[0], cq, 24, NULL, NULL), "{\"count\":1}");
     fails(pgqrs_archive_get(store, rows[0], cq, 25, NULL, NULL), PGQRS_E_MESSAGE_NOT_FOUND);
 
+    /* Payloads are searched by what they contain. */
+    PGQRS_INIT(&options);
+    options.payload = payload;
+    json(pgqrs_message_count(store, &options, cq, 50, NULL, NULL), "{\"count\":2}");
+    CHECK(messages(pgqrs_message_list(store, &options, cq, 51, NULL, NULL), 2) == rows[1]);
+    options.payload = pgqrs_cstr("1");
+    json(pgqrs_message_count(store, &options, cq, 52, NULL, NULL), "{\"count\":2}");
+    options.payload = pgqrs_cstr("[2]");
+    json(pgqrs_message_count(store, &options, cq, 53, NULL, NULL), "{\"count\":0}");
+    json(pgqrs_archive_count(store, &options, cq, 54, NULL, NULL), "{\"count\":0}");
+    options.payload = pgqrs_cstr("[2");
+    fails(pgqrs_archive_list(store, &options, cq, 55, NULL, NULL), PGQRS_E_INVALID_ARGUMENT);
+    EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_queue_list(store, &options, cq, 56, NULL, &error));
+    options.payload.data = NULL;
+    EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_message_list(store, &options, cq, 57, NULL, &error));
+
+    /* A caller of an older header knows nothing of the payload. */
+    PGQRS_INIT(&options);
+    options.struct_size = (uint32_t)offsetof(pgqrs_table_options, payload);
+    options.queue = tasks;
+    options.payload = pgqrs_cstr("[2]");
+    json(pgqrs_message_count(store, &options, cq, 58, NULL, NULL), "{\"count\":2}");
+
+    /* By hand: to the archive, and out of it. */
+    json(pgqrs_message_dead_letter(store, rows[2], cq, 60, NULL, NULL), "{\"count\":1}");
+    fails(pgqrs_message_dead_letter(store, rows[2], cq, 61, NULL, NULL), PGQRS_E_MESSAGE_NOT_FOUND);
+    EXPECT_E(PGQRS_OK, &error, pgqrs_dequeue_wait(consumer, 1, 60000, 0, -1, &result, &error));
+    OK(pgqrs_close(result));
+    fails(pgqrs_message_dead_letter(store, rows[1], cq, 62, NULL, NULL), PGQRS_E_STATE_TRANSITION);
+    fails(pgqrs_archive_purge(store, NULL, cq, 63, NULL, NULL), PGQRS_E_INVALID_ARGUMENT);
+    PGQRS_INIT(&options);
+    options.queue = tasks;
+    options.older_than_ms = 3600000;
+    json(pgqrs_archive_purge(store, &options, cq, 64, NULL, NULL), "{\"count\":0}");
+    options.older_than_ms = 0;
+    options.flags = PGQRS_FILTER_DEAD_ONLY;
+    options.min_read_ct = 1;
+    EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_archive_purge(store, &options, cq, 65, NULL, &error));
+    options.min_read_ct = 0;
+    json(pgqrs_archive_purge(store, &options, cq, 66, NULL, NULL), "{\"count\":1}");
+    fails(pgqrs_archive_get(store, rows[2], cq, 67, NULL, NULL), PGQRS_E_MESSAGE_NOT_FOUND);
+
     /* Fields that do not apply are refused, not ignored. */
     EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_message_count(store, &options, cq, 26, NULL, &error));
     PGQRS_INIT(&options);
@@ -104,7 +171,7 @@ int main(int argc, char **argv) {
     EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_queue_list(store, &options, cq, 27, NULL, &error));
 
     json(pgqrs_message_reclaim(store, NULL, cq, 28, NULL, NULL), "{\"count\":");
-    json(pgqrs_queue_purge(store, &tasks, cq, 29, NULL, NULL), "{\"count\":2}");
+    json(pgqrs_queue_purge(store, &tasks, cq, 29, NULL, NULL), "{\"count\":1}");
     fails(pgqrs_queue_delete(store, &tasks, cq, 30, NULL, NULL), PGQRS_E_STATE_TRANSITION);
     json(pgqrs_worker_release(store, worker, cq, 31, NULL, NULL), "{\"count\":0}");
     CHECK(take_ok(cq, pgqrs_worker_shutdown(producer, cq, 32, NULL, NULL)) == 0);
