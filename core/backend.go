@@ -109,15 +109,34 @@ func (b *backend) close(ctx context.Context) {
 	if err := b.lanes.close(ctx); err != nil {
 		b.log.Warn("closing: not everything was flushed in time", "error", err)
 	}
+	if err := b.callsEnd(ctx); err != nil {
+		b.log.Warn("closing: not every call ended in time", "error", err)
+	}
 	b.keeper.Close()
 	b.heart.Close()
 	b.hub.Close()
+	// Only now: a claim on its way could still take leases.
 	b.stopWorkers(ctx, registered, false)
 	b.stopWorkers(ctx, ephemeral, true)
 	b.announcer.Close()
 	b.calls.Wait()
 	b.engine.Close()
 	b.group.Wait()
+}
+
+// callsEnd waits until no call is in flight, or ctx ends.
+func (b *backend) callsEnd(ctx context.Context) error {
+	ended := make(chan struct{})
+	b.group.Go(func() {
+		b.calls.Wait()
+		close(ended)
+	})
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fault.FromContext(ctx)
+	}
 }
 
 // takeWorkers empties the list of workers. mu is held.

@@ -156,8 +156,14 @@ func (c *Consumer) take(ctx context.Context, claim engine.Claim) (engine.Claimed
 	if ctx.Err() != nil {
 		return engine.Claimed{}, fault.FromContext(ctx)
 	}
+	if c.ctx.Err() != nil {
+		return engine.Claimed{}, errClosed(c.kind)
+	}
 	got, err := c.b.engine.Claim(ctx, claim)
 	if err != nil {
+		if c.ctx.Err() != nil { // whatever the engine says, it is because of the closing
+			err = errClosed(c.kind)
+		}
 		return engine.Claimed{}, err
 	}
 	if ctx.Err() != nil && len(got.Messages) > 0 {

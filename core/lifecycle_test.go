@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgqrs/pgqrs/core/config"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
@@ -118,6 +119,30 @@ func TestCloseAnswersCallsInFlight(t *testing.T) {
 		m := b.metrics()
 		assert.EqualValues(b.t, stored, m.Pending, "every answered message is there, and nothing else; no lease is left")
 		assert.Zero(b.t, m.Leased)
+	})
+}
+
+func TestClosingEndsEveryWaitingDequeueAsClosed(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		for i := range 5 {
+			s := b.open(func(c *config.Config) { c.PollInterval = time.Duration(300+i) * time.Millisecond })
+			c, err := s.Consumer(b.ctx, tasks, WorkerOptions{})
+			require.NoError(b.t, err)
+			var all sync.WaitGroup
+			for range 50 {
+				all.Go(func() {
+					_, err := c.Dequeue(b.ctx, DequeueOptions{Wait: -1})
+					assert.True(b.t, fault.Is(err, fault.Closed), "%v", err)
+				})
+			}
+			// The backend is closed under its workers, as CloseAll does, while
+			// announcements send the waiting into new claims.
+			for range 20 {
+				s.b.hub.Announce(0)
+			}
+			s.b.close(b.ctx)
+			all.Wait()
+		}
 	})
 }
 

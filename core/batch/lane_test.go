@@ -144,7 +144,10 @@ func TestOneBadUnitFailsAlone(t *testing.T) {
 func TestAFaultOfTheDatabaseFailsTheWholeFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		db := &table{refuse: func([]int) error { calls++; return fault.New(fault.Connect, "gone") }}
+		db := &table{commit: time.Millisecond, refuse: func([]int) error {
+			calls++
+			return fault.New(fault.Connect, "gone")
+		}}
 		lane := db.lane(nil)
 		var all sync.WaitGroup
 		for i := range 10 {
@@ -280,7 +283,8 @@ func TestAPanicOfTheEngineLeavesNobodyWaiting(t *testing.T) {
 		first := true
 		var reported []any
 		group := &spawn.Group{Report: func(r any, _ []byte) { reported = append(reported, r) }}
-		lane := NewLane(Options[int, int64]{MaxRows: 10, Group: group,
+		lane := NewLane(Options[int, int64]{
+			MaxRows: 10, Group: group,
 			Flush: func(_ context.Context, items []int) ([]int64, error) {
 				time.Sleep(time.Second)
 				if first {
@@ -288,7 +292,8 @@ func TestAPanicOfTheEngineLeavesNobodyWaiting(t *testing.T) {
 					panic("engine")
 				}
 				return make([]int64, len(items)), nil
-			}})
+			},
+		})
 		done := make(chan error, 2)
 		for range 2 {
 			go func() { _, err := lane.Do(t.Context(), []int{1}); done <- err }()
@@ -316,8 +321,10 @@ func TestSeveralFlushersFlyAtOnce(t *testing.T) {
 }
 
 func BenchmarkLane(b *testing.B) {
-	lane := NewLane(Options[int, int64]{MaxRows: 1000, Group: &spawn.Group{},
-		Flush: func(_ context.Context, items []int) ([]int64, error) { return make([]int64, len(items)), nil }})
+	lane := NewLane(Options[int, int64]{
+		MaxRows: 1000, Group: &spawn.Group{},
+		Flush: func(_ context.Context, items []int) ([]int64, error) { return make([]int64, len(items)), nil },
+	})
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		items := []int{1}

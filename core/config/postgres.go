@@ -14,9 +14,9 @@ func parsePostgresURL(dsn string) (Target, error) {
 	hosts, _, _ := strings.Cut(dsn[start:], "/")
 	hosts, _, _ = strings.Cut(hosts, "?")
 	if !plainHosts(hosts) {
-		// Most often a password with a slash: libpq and the driver would take it
-		// for a port, and the driver's error could show it.
-		return Target{}, badDSN("a port in the PostgreSQL DSN is not a number; in a user name or password write / as %2F, @ as %40 and : as %3A")
+		// Most often a password with a slash or an at sign: libpq and the driver
+		// would take part of it for a host or a port, and the error could show it.
+		return Target{}, badDSN("the host or port of the PostgreSQL DSN cannot be read; in a user name or password write / as %2F, @ as %40 and : as %3A")
 	}
 	head, query, found := strings.Cut(dsn[start:], "?")
 	if !found {
@@ -44,8 +44,8 @@ func plainHosts(s string) bool {
 				return false
 			}
 		}
-		_, port, _ := strings.Cut(host, ":")
-		if strings.Trim(port, "0123456789") != "" {
+		name, port, _ := strings.Cut(host, ":")
+		if strings.Contains(name, "@") || strings.Trim(port, "0123456789") != "" {
 			return false
 		}
 	}

@@ -12,10 +12,15 @@ func requirePages[T any](b *bundle, want []T, list func(model.Page) ([]T, error)
 	n := int64(len(want))
 	for _, p := range []model.Page{
 		{},
-		{Limit: n}, {Limit: n + 10},
-		{Limit: 1}, {Limit: 3},
-		{Limit: 3, Offset: 2}, {Limit: 3, Offset: n - 1},
-		{Offset: 1}, {Limit: 5, Offset: n}, {Offset: n + 1000},
+		{Limit: n},
+		{Limit: n + 10},
+		{Limit: 1},
+		{Limit: 3},
+		{Limit: 3, Offset: 2},
+		{Limit: 3, Offset: n - 1},
+		{Offset: 1},
+		{Limit: 5, Offset: n},
+		{Offset: n + 1000},
 	} {
 		got, err := list(p)
 		b.ok(err)

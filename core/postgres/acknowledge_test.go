@@ -18,8 +18,12 @@ import (
 func TestRounds(t *testing.T) {
 	t.Parallel()
 	tokens := []model.Token{
-		{ID: 7, Worker: 1, ReadCt: 1}, {ID: 3, Worker: 1, ReadCt: 1}, {ID: 7, Worker: 2, ReadCt: 2},
-		{ID: 3, Worker: 1, ReadCt: 1}, {ID: 7, Worker: 1}, {ID: 5, Worker: 1},
+		{ID: 7, Worker: 1, ReadCt: 1},
+		{ID: 3, Worker: 1, ReadCt: 1},
+		{ID: 7, Worker: 2, ReadCt: 2},
+		{ID: 3, Worker: 1, ReadCt: 1},
+		{ID: 7, Worker: 1},
+		{ID: 5, Worker: 1},
 	}
 	token := func(i int) model.Token { return tokens[i] }
 	require.Equal(t, [][]int{{1, 5, 0}, {2}, {4}}, rounds(len(tokens), token))

@@ -49,8 +49,10 @@ func (s *store) fault(ctx context.Context, p phase, err error) error {
 	}
 	// pgconn.SafeToRetry is not asked: a batch that lost its connection after it
 	// was sent says "conn closed", which the driver calls safe.
-	return &fault.Error{Kind: fault.OutcomeUnknown, Cause: err,
-		Text: "the connection was lost while the statement was in flight: it may or may not have been stored"}
+	return &fault.Error{
+		Kind: fault.OutcomeUnknown, Cause: err,
+		Text: "the connection was lost while the statement was in flight: it may or may not have been stored",
+	}
 }
 
 // serverFault maps what the server said.

@@ -162,7 +162,7 @@ func TestContextDoesNotInterruptWrites(t *testing.T) {
 
 func TestPoolExhausted(t *testing.T) {
 	b := setup(t)
-	s := b.open(Config{MaxConnections: 1, ConnectTimeout: 100 * time.Millisecond})
+	s := b.open(Config{MaxConnections: 1, ConnectTimeout: 3 * time.Second})
 	unblock := b.block()
 	done := make(chan error, 1)
 	spawn.Go(nil, func() {

@@ -125,8 +125,10 @@ func (s *store) withConn(ctx context.Context, f func(conn *pgxpool.Conn) error) 
 			return contextFault(ctx.Err())
 		}
 		if waiting.Err() != nil && s.pool.Stat().AcquiredConns() >= s.pool.Config().MaxConns {
-			return &fault.Error{Kind: fault.PoolExhausted, Field: "max_connections", Safe: true, Cause: err,
-				Text: "no connection became free in time: raise max_connections"}
+			return &fault.Error{
+				Kind: fault.PoolExhausted, Field: "max_connections", Safe: true, Cause: err,
+				Text: "no connection became free in time: raise max_connections",
+			}
 		}
 		return connectFault(ctx, err)
 	}

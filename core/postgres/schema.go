@@ -161,8 +161,10 @@ func (s *store) Verify(ctx context.Context) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return &fault.Error{Kind: fault.Schema, Safe: true,
-		Text: fmt.Sprintf("schema %q differs from what install() makes: %s", s.queries.schema, strings.Join(problems, "; "))}
+	return &fault.Error{
+		Kind: fault.Schema, Safe: true,
+		Text: fmt.Sprintf("schema %q differs from what install() makes: %s", s.queries.schema, strings.Join(problems, "; ")),
+	}
 }
 
 func scanLine(rows pgx.Rows) (line string, err error) {
@@ -171,8 +173,10 @@ func scanLine(rows pgx.Rows) (line string, err error) {
 }
 
 func tooNew(schema string, installed int32) error {
-	return &fault.Error{Kind: fault.Schema, Safe: true,
-		Text: fmt.Sprintf("schema %q holds version %d, this library knows %d: upgrade pgqrs", schema, installed, newest())}
+	return &fault.Error{
+		Kind: fault.Schema, Safe: true,
+		Text: fmt.Sprintf("schema %q holds version %d, this library knows %d: upgrade pgqrs", schema, installed, newest()),
+	}
 }
 
 // expectedCatalog returns the lines that the Catalog query gives right after

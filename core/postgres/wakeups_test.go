@@ -15,8 +15,7 @@ import (
 
 func TestPoolerIsDetected(t *testing.T) {
 	b := setup(t)
-	plain, disguised := testdb.NewProxy(t, b.dsn), testdb.NewProxy(t, b.dsn)
-	disguised.Disguise = true
+	plain, disguised := testdb.NewProxy(t, b.dsn), testdb.NewDisguisedProxy(t, b.dsn)
 	for _, c := range []struct {
 		config Config
 		push   bool

@@ -54,8 +54,10 @@ func locate(path string) (location, error) {
 	}
 	dir, err := filepath.EvalSymlinks(filepath.Dir(full))
 	if errors.Is(err, fs.ErrNotExist) {
-		return location{}, &fault.Error{Kind: fault.Connect, Field: "path", Cause: err,
-			Text: "the directory " + filepath.Dir(full) + " does not exist: create it, or name another file"}
+		return location{}, &fault.Error{
+			Kind: fault.Connect, Field: "path", Cause: err,
+			Text: "the directory " + filepath.Dir(full) + " does not exist: create it, or name another file",
+		}
 	}
 	if err != nil {
 		return location{}, fault.New(fault.Connect, "cannot open %s: %w", full, err)

@@ -85,8 +85,10 @@ func (e *store) cannotOpen(err error) string {
 // sync of the log nobody knows whether the transaction will be found there.
 func (e *store) translateCommit(err error) error {
 	if code, ok := codeOf(err); ok && code == sqlite3.IOERR {
-		return &fault.Error{Kind: fault.OutcomeUnknown, SQLState: codeNames[code], Cause: err,
-			Text: "writing " + e.at.String() + " failed during the commit: it may or may not have been stored"}
+		return &fault.Error{
+			Kind: fault.OutcomeUnknown, SQLState: codeNames[code], Cause: err,
+			Text: "writing " + e.at.String() + " failed during the commit: it may or may not have been stored",
+		}
 	}
 	return e.translate(context.Background(), err)
 }

@@ -62,6 +62,8 @@ var cluster = sync.OnceValues(func() (string, error) {
 })
 
 // keepOpen keeps the pipe reachable: a collected pipe is a closed one.
+//
+//lint:ignore U1000 it is written so that it is reachable, nobody reads it
 var keepOpen io.Closer
 
 // findHarness looks for the script upwards from the working directory, which

@@ -19,12 +19,10 @@ import (
 type Proxy struct {
 	// DSN leads to the server through the wire.
 	DSN string
-	// Disguise has connections announce another process id than the server's, as
-	// poolers do. Set it before the first connection.
-	Disguise bool
 
 	network, address string
 	group            spawn.Group
+	disguise         bool
 	frozen           sync.RWMutex // held for writing: answers stay on the way
 
 	mu   sync.Mutex // guards open
@@ -32,7 +30,13 @@ type Proxy struct {
 }
 
 // NewProxy puts a wire in front of the server of a DSN.
-func NewProxy(tb testing.TB, dsn string) *Proxy {
+func NewProxy(tb testing.TB, dsn string) *Proxy { return newProxy(tb, dsn, false) }
+
+// NewDisguisedProxy is a wire that announces another process id than the server's
+// to each connection, as poolers do.
+func NewDisguisedProxy(tb testing.TB, dsn string) *Proxy { return newProxy(tb, dsn, true) }
+
+func newProxy(tb testing.TB, dsn string, disguise bool) *Proxy {
 	tb.Helper()
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -50,7 +54,7 @@ func NewProxy(tb testing.TB, dsn string) *Proxy {
 		Scheme: "postgresql", User: url.UserPassword(config.User, config.Password),
 		Host: listener.Addr().String(), Path: "/" + config.Database, RawQuery: "sslmode=disable",
 	}
-	p := &Proxy{DSN: through.String(), network: network, address: address, open: map[net.Conn]struct{}{}}
+	p := &Proxy{DSN: through.String(), disguise: disguise, network: network, address: address, open: map[net.Conn]struct{}{}}
 	p.group.Go(func() { p.accept(listener) })
 	tb.Cleanup(func() {
 		listener.Close() //nolint:errcheck // nothing depends on it any more
@@ -123,7 +127,7 @@ func (p *Proxy) forget(conn net.Conn) {
 // answer forwards what the server says. Disguised, it replaces the process id in
 // the key message that precedes the first ReadyForQuery.
 func (p *Proxy) answer(client, server net.Conn) {
-	for p.Disguise {
+	for p.disguise {
 		head := make([]byte, 5)
 		if _, err := io.ReadFull(server, head); err != nil {
 			return

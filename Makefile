@@ -1,0 +1,188 @@
+# pgqrs. `make` lists the targets; each sets itself up, and a second run redoes
+# only what changed. What a fresh machine needs: Go, Python >= 3.11, a C compiler.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Tests share one server and one machine: targets run one after the other.
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# A Go unpacked at its usual place counts even where PATH does not name it.
+export PATH := $(PATH):/usr/local/go/bin
+
+# PYTHON=python3.13 chooses an interpreter; otherwise the first that is new enough.
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+endif
+export PYTHON
+
+# ---- Pinned tools (pytest and mypy: tests/python/requirements.txt) ----------
+
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+INEFFASSIGN := github.com/gordonklaus/ineffassign@v0.2.0
+UNCONVERT   := github.com/mdempsky/unconvert@v0.0.0-20260816212528-33842c47157a
+PYTHON_TOOLS := ruff==0.17.6 setuptools==84.2.1
+
+# ---- Files ------------------------------------------------------------------
+
+LIBRARY := build/libpgqrs.so.1
+# Absolute: the tests run in many directories.
+export PGQRS_LIBRARY ?= $(CURDIR)/$(LIBRARY)
+
+LIBRARY_SOURCES := $(shell find core capi include -type f ! -name '*_test.go' ! -path '*/testdata/*' \
+	! -path 'core/enginetest/*' ! -name 'libpgqrs.*') go.mod go.sum VERSION
+PACKAGE_SOURCES := $(shell find python -type f ! -name '*.pyc' ! -name 'libpgqrs.so*' ! -path '*.egg-info/*') \
+	setup.py pyproject.toml MANIFEST.in README.md LICENSE
+PYTHON_CODE := python/pgqrs examples tests setup.py
+
+# Runs a command beside a private PostgreSQL; inside such a run, or with
+# PGQRS_TEST_DSN set, it starts none.
+WITH_SERVER := $(PYTHON) tests/harness/pgcluster.py run --
+VENV_PYTHON := .venv/bin/python
+PYTEST := env PYTHONPATH=$(CURDIR)/python $(VENV_PYTHON) -m pytest
+GO_TEST := go test -shuffle=on
+# What `make test/go` leaves to `make test/c`.
+ABI_TESTS := ./tests/abi/... ./tests/c/...
+
+say = @printf '\033[1m%s\033[0m\n' '$(1)' | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi
+
+# ---- Main targets -----------------------------------------------------------
+
+.PHONY: help
+help: ## List the targets
+	@echo 'pgqrs, a durable job queue. Targets:'
+	@grep -hE '^[a-z][a-z/]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z\/]+):.*## /\1\t/' | \
+		while IFS=$$'\t' read -r name text; do printf '  %-18s %s\n' "$$name" "$$text"; done
+
+.PHONY: demo
+demo: .demo/venv/installed ## Queue ten thousand real files, kill a worker, check the result (DSN=postgresql://... for PostgreSQL)
+	@env -u PYTHONPATH -u PGQRS_LIBRARY .demo/venv/bin/python examples/demo/run.py --directory .demo $(if $(DSN),--dsn '$(DSN)')
+
+.PHONY: lib
+lib: $(LIBRARY) ## Build the shared library, build/libpgqrs.so.1
+
+.PHONY: test
+test: need/go need/cc need/python $(LIBRARY) .venv/ready ## Run every test on both engines (starts and stops its own PostgreSQL)
+	@$(WITH_SERVER) $(MAKE) --keep-going test/python test/c test/go
+
+.PHONY: wheel
+wheel: need/go need/cc .venv/ready ## Build the wheel into dist/
+	$(call say,wheel: building)
+	@rm -f dist/pgqrs-*.whl
+	@env -u PGQRS_LIBRARY $(VENV_PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/pgqrs-*.whl
+
+.PHONY: clean
+clean: ## Remove everything the other targets made
+	@rm -rf build dist .venv .demo python/pgqrs.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@find python tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- Parts of the tests -----------------------------------------------------
+
+.PHONY: test/go
+test/go: need/go need/python ## Go tests: core, both engines, layers
+	$(call say,go: tests of the core on both engines)
+	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/tests/(abi|c)(/|$$)')
+
+.PHONY: test/race
+test/race: need/go need/cc need/python ## Go tests of the core under the race detector
+	$(call say,go: tests of the core under the race detector)
+	@$(WITH_SERVER) $(GO_TEST) -race $(RACE_FLAGS) ./core/...
+
+.PHONY: test/conformance
+test/conformance: need/go need/python ## The conformance suite, a named case a rule, on both engines
+	@$(WITH_SERVER) $(GO_TEST) -count=1 -v -run 'TestEngine' ./core/postgres ./core/sqlite
+
+.PHONY: test/torture
+test/torture: need/go need/python ## The torture test of each engine: every message against a ledger
+	@$(WITH_SERVER) $(GO_TEST) -count=1 -v -run '^TestTorture' ./core/postgres ./core/sqlite
+
+.PHONY: test/c
+test/c: need/go need/cc need/python $(LIBRARY) ## The C ABI: header, symbols, layout, C programs
+	$(call say,c: tests of the ABI)
+	@$(WITH_SERVER) $(GO_TEST) $(ABI_TESTS)
+
+.PHONY: test/python
+test/python: need/python $(LIBRARY) .venv/ready ## Python tests on both engines, packaging and examples
+	$(call say,python: tests of the package and of what surrounds it)
+	@$(WITH_SERVER) $(PYTEST) -q tests/python tests/packaging tests/demo $(PYTEST_FLAGS)
+
+# ---- Checks -----------------------------------------------------------------
+
+.PHONY: lint
+lint: need/go need/cc .venv/ready ## Formatting, static checks, types, import rules
+	$(call say,lint: go)
+	@go vet ./...
+	@unformatted=$$(go run $(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt): $$unformatted" >&2; exit 1; }
+	@go run $(STATICCHECK) ./...
+	@go run $(INEFFASSIGN) ./...
+	@go run $(UNCONVERT) ./...
+	@go test -count=1 ./tests/layers
+	$(call say,lint: python)
+	@$(VENV_PYTHON) -m ruff check $(PYTHON_CODE)
+	@$(VENV_PYTHON) -m ruff format --check $(PYTHON_CODE)
+	@$(VENV_PYTHON) -m mypy python/pgqrs
+	@$(VENV_PYTHON) -m mypy examples/demo examples/quickstart.py
+
+.PHONY: fmt
+fmt: need/go .venv/ready ## Format Go and Python
+	@go run $(GOFUMPT) -w .
+	@$(VENV_PYTHON) -m ruff check --fix --select I $(PYTHON_CODE)
+	@$(VENV_PYTHON) -m ruff format $(PYTHON_CODE)
+
+.PHONY: generate
+generate: need/go ## Derive the generated files from their sources (capi/status.tsv)
+	@go run ./capi/internal/statusgen
+
+.PHONY: verify
+verify: need/go need/cc $(LIBRARY) ## Check generated files, header, symbols, layout, pure Go core, changelog
+	$(call say,verify: generated files)
+	@go run ./capi/internal/statusgen -check
+	$(call say,verify: the core builds without cgo)
+	@CGO_ENABLED=0 go build ./core/...
+	@go vet ./...
+	$(call say,verify: header as C99 and C++17)
+	@printf '#include "pgqrs.h"\nint main(void) { return 0; }\n' > build/header.c
+	@$${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only build/header.c
+	@if command -v $${CXX:-c++} >/dev/null; then \
+		$${CXX:-c++} -std=c++17 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c++ build/header.c; \
+	else echo 'skipped: no C++ compiler'; fi
+	$(call say,verify: symbols and layout)
+	@foreign=$$(nm -D --defined-only $(LIBRARY) | awk '$$3 !~ /^(pgqrs_|PGQRS_1)/ {print $$3}'); \
+		[ -z "$$foreign" ] || { echo "the library exports foreign symbols: $$foreign" >&2; exit 1; }
+	@go test -count=1 ./tests/abi/...
+	@grep -q '^## \[Unreleased\]' CHANGELOG.md || { echo 'CHANGELOG.md has no [Unreleased] section' >&2; exit 1; }
+
+# ---- What the targets stand on ----------------------------------------------
+
+$(LIBRARY): $(LIBRARY_SOURCES) | need/go need/cc
+	$(call say,lib: building $(LIBRARY))
+	@mkdir -p build
+	@bash capi/build.sh $(LIBRARY)
+	@ln -sf libpgqrs.so.1 build/libpgqrs.so
+	@touch $(LIBRARY)
+
+.venv/ready: tests/python/requirements.txt Makefile .ci/venv | need/python
+	$(call say,python: installing the test tools into .venv)
+	@bash .ci/venv .venv
+	@$(VENV_PYTHON) -m pip install --quiet -r tests/python/requirements.txt $(PYTHON_TOOLS)
+	@touch $@
+
+.demo/venv/installed: $(LIBRARY_SOURCES) $(PACKAGE_SOURCES) .ci/venv | need/go need/cc need/python
+	$(call say,demo: building and installing pgqrs into .demo/venv)
+	@bash .ci/venv .demo/venv
+	@env -u PGQRS_LIBRARY .demo/venv/bin/python -m pip install --quiet --force-reinstall --no-deps .
+	@touch $@
+
+.PHONY: need/go need/cc need/python
+need/go:
+	@command -v go >/dev/null || { echo 'pgqrs needs the Go toolchain, $(shell sed -n "s/^go /go /p" go.mod) or later: https://go.dev/dl' >&2; exit 1; }
+need/cc:
+	@command -v $${CC:-cc} >/dev/null || { echo 'pgqrs needs a C compiler: install gcc or clang, or name one in CC' >&2; exit 1; }
+need/python:
+	@[ -n '$(PYTHON)' ] && '$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'pgqrs needs Python 3.11 or later: install one, or name it, for example PYTHON=python3.13' >&2; exit 1; }
