@@ -123,7 +123,7 @@ func (o *outlook) refusal(c engine.Claim) error {
 	case !o.worker.Valid:
 		return workerNotFound(c.WorkerID)
 	case !model.WorkerStatus(o.worker.String).MayClaim():
-		return stateTransition("worker %d is %s and takes no messages", c.WorkerID, o.worker.String)
+		return stateTransition("Worker %d is %s: it takes no messages", c.WorkerID, o.worker.String)
 	}
 	return nil
 }

@@ -183,11 +183,11 @@ func queueNameNotFound(name string) error {
 }
 
 func workerNotFound(id int64) error {
-	return &fault.Error{Kind: fault.WorkerNotFound, Field: "worker", Text: fmt.Sprintf("Worker with id %d not found", id), Safe: true}
+	return &fault.Error{Kind: fault.WorkerNotFound, Field: "worker", Text: fmt.Sprintf("Worker %d not found: it was removed, or never registered", id), Safe: true}
 }
 
 func messageNotFound(id int64) error {
-	return &fault.Error{Kind: fault.MessageNotFound, Field: "message", Text: fmt.Sprintf("Message with id %d not found", id), Safe: true}
+	return &fault.Error{Kind: fault.MessageNotFound, Field: "message", Text: fmt.Sprintf("Message %d not found", id), Safe: true}
 }
 
 func stateTransition(format string, args ...any) error {

@@ -70,9 +70,9 @@ func (s *store) DeleteQueue(ctx context.Context, name string) error {
 		}
 		switch {
 		case messages:
-			return stateTransition("queue '%s' still holds messages: consume or purge them first", name)
+			return stateTransition("Queue '%s' still has messages: consume or purge them first", name)
 		case workers:
-			return stateTransition("queue '%s' still has workers that are not stopped: shut them down first", name)
+			return stateTransition("Queue '%s' still has workers that are not stopped: shut them down first", name)
 		}
 		_, err := tx.Exec(ctx, s.queries.get("DeleteQueue"), queue)
 		return err

@@ -85,7 +85,7 @@ func (s *store) SetWorkerStatus(ctx context.Context, id int64, from []model.Work
 	case present == nil:
 		return workerNotFound(id)
 	}
-	return stateTransition("worker %d is %s and cannot become %s", id, *present, to)
+	return stateTransition("Worker %d is %s: it cannot become %s", id, *present, to)
 }
 
 // optional reads a single text, nil when there is no row.
@@ -173,7 +173,7 @@ func (s *store) DeleteWorker(ctx context.Context, id int64) error {
 			return err
 		}
 		if holds {
-			return stateTransition("worker %d still holds leases: release its messages first", id)
+			return stateTransition("Worker %d holds leases: release its messages first", id)
 		}
 		_, err := tx.Exec(ctx, s.queries.get("RemoveWorkers"), []int64{id})
 		return err

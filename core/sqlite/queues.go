@@ -104,7 +104,7 @@ func (e *store) DeleteQueue(ctx context.Context, name string) error {
 		case err != nil:
 			return err
 		case messages:
-			return stateTransition("Queue '%s' still has messages: purge it first", name)
+			return stateTransition("Queue '%s' still has messages: consume or purge them first", name)
 		case workers:
 			return stateTransition("Queue '%s' still has workers that are not stopped: shut them down first", name)
 		}
