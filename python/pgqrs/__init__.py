@@ -23,7 +23,9 @@ from __future__ import annotations
 import logging as _logging
 
 from . import errors as errors
+from . import sync as sync
 from ._admin import Admin
+from ._builders import DequeueBuilder, EnqueueBuilder
 from ._config import Config
 from ._consumer import Consumer
 from ._enums import WorkerStatus
@@ -48,9 +50,21 @@ from ._functions import (
 from ._iterators import ConsumerIterator
 from ._native import forbid_native_load
 from ._producer import Producer
+from ._retry import Retry
 from ._store import Store, connect, connect_with
-from ._tables import Archive, Messages, Queues, Workers
-from ._types import ArchivedMessage, QueueInfo, QueueMessage, QueueMetrics, SystemStats, WorkerInfo
+from ._tables import Archive, DeadLetters, Messages, Queues, Workers
+from ._transaction import enqueue_batch_in, enqueue_in
+from ._types import (
+    ArchivedMessage,
+    QueueInfo,
+    QueueMessage,
+    QueueMetrics,
+    SystemStats,
+    WorkerHealthStats,
+    WorkerInfo,
+    WorkerStats,
+)
+from ._worker import Worker
 from .errors import (
     CancelledRunError,
     ClosedError,
@@ -87,6 +101,9 @@ __all__ = [
     "Consumer",
     "ConsumerIterator",
     "DatabaseError",
+    "DeadLetters",
+    "DequeueBuilder",
+    "EnqueueBuilder",
     "ForkError",
     "InternalError",
     "MessageNotFoundError",
@@ -103,6 +120,7 @@ __all__ = [
     "Queues",
     "RateLimitedError",
     "RetriesExhaustedError",
+    "Retry",
     "SchemaError",
     "SerializationError",
     "StateTransitionError",
@@ -112,8 +130,11 @@ __all__ = [
     "TimeoutError",
     "TransientStepError",
     "ValidationError",
+    "Worker",
+    "WorkerHealthStats",
     "WorkerInfo",
     "WorkerNotFoundError",
+    "WorkerStats",
     "WorkerStatus",
     "Workers",
     "admin",
@@ -129,13 +150,16 @@ __all__ = [
     "dequeue",
     "enqueue",
     "enqueue_batch",
+    "enqueue_batch_in",
     "enqueue_delayed",
+    "enqueue_in",
     "errors",
     "extend_vt",
     "forbid_native_load",
     "produce",
     "produce_batch",
     "producer",
+    "sync",
 ]
 
 

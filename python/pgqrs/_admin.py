@@ -9,8 +9,8 @@ from typing import Self
 from . import _arguments, _ops
 from ._config import redact
 from ._connection import Connected, Connection, Source, connection_of
-from ._tables import Archive, Messages, Queues, Workers, dead_filter, older_than, page, queue_filter
-from ._types import ArchivedMessage, QueueInfo, QueueMetrics, SystemStats
+from ._tables import Archive, DeadLetters, Messages, Queues, Workers, older_than, queue_filter
+from ._types import ArchivedMessage, QueueInfo, QueueMetrics, SystemStats, WorkerHealthStats, WorkerStats
 
 READ_CT_MAX = 1_000_000_000  # twin of max_read_ct in core/config/properties.go
 
@@ -85,7 +85,7 @@ class Admin(Connected):
         return await self._connection.run(_ops.message_reclaim, **queue_filter(queue), **age)
 
     async def release_worker_messages(self, worker_id: int) -> int:
-        """Releases everything a worker holds and returns how many messages that were."""
+        """Releases everything a worker holds, marks it stopped, and returns how many messages that were."""
         return await self._connection.run(_ops.worker_release, _arguments.identifier(worker_id, "worker_id"))
 
     async def delete_worker(self, worker_id: int) -> None:
@@ -96,15 +96,30 @@ class Admin(Connected):
         """Removes workers that are stopped, or whose heartbeat is older, and that hold nothing."""
         return await self._connection.run(_ops.worker_purge, **older_than(older_than_seconds, "older_than_seconds"))
 
+    async def worker_stats(self, queue: str | None = None) -> list[WorkerStats]:
+        """Counts the workers of each queue by their states, or those of the queue given."""
+        return await self._connection.run(_ops.worker_stats, **queue_filter(queue))
+
+    async def worker_health_stats(
+        self, older_than_seconds: float | timedelta | None = None, queue: str | None = None
+    ) -> list[WorkerHealthStats]:
+        """Tells live workers from dead ones, by heartbeats that are older, three intervals
+        when not given: one record for each queue, or for the queue given."""
+        return await self._connection.run(
+            _ops.worker_health, **queue_filter(queue), **older_than(older_than_seconds, "older_than_seconds")
+        )
+
     # --- dead letters -------------------------------------------------------------
+
+    def dlq(self, queue: str | None = None) -> DeadLetters:
+        """The dead letters of one queue, or of all, to list, count and replay."""
+        return DeadLetters(self._connection, queue)
 
     async def dlq_messages(
         self, queue: str | None = None, limit: int | None = None, offset: int = 0
     ) -> list[ArchivedMessage]:
         """The dead letters of one queue, or of all."""
-        return await self._connection.run(
-            _ops.archive_list, **dead_filter(None), **queue_filter(queue), **page(limit, offset)
-        )
+        return await self.dlq(queue).list(limit, offset)
 
     async def replay(self, id: int) -> None:
         """Puts a dead letter back into its queue, visible at once. Raises MessageNotFoundError."""

@@ -16,8 +16,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
+from . import _syncbridge
 from ._native import loaded, on_fork
-from ._native._cq import Call, Completion, CompletionQueue, cancel
+from ._native._cq import MORE, Call, Completion, CompletionQueue, cancel
 from ._native._errors import CANCELLED, exception
 from .errors import ClosedError, PgqrsError
 
@@ -26,13 +27,19 @@ T = TypeVar("T")
 MAX_PENDING = 0  # operations in flight on one loop; 0 is the library's default, 65536
 
 
+Event = asyncio.Event  # for modules that only name it
+
+
 class _Op(Generic[T]):
-    """One accepted call, until its completion was handled."""
+    """One accepted call, until its last completion was handled."""
 
-    __slots__ = ("arrived", "call", "future", "key", "number", "result")
+    __slots__ = ("arrived", "call", "each", "future", "key", "number", "result")
 
-    def __init__(self, call: Call[T], future: asyncio.Future[T], key: int, number: int) -> None:
+    def __init__(
+        self, call: Call[T], future: asyncio.Future[T], key: int, number: int, each: Callable[[T], None] | None
+    ) -> None:
         self.call = call
+        self.each = each  # of a multi-shot op: takes the value of every completion but the last
         self.future: asyncio.Future[T] | None = future  # None: nobody waits any more
         self.key = key
         self.number = number
@@ -67,14 +74,16 @@ class Bridge:
 
     # --- the way in -------------------------------------------------------------
 
-    def start(self, loop: asyncio.AbstractEventLoop, call: Call[T]) -> _Op[T] | None:
+    def start(
+        self, loop: asyncio.AbstractEventLoop, call: Call[T], each: Callable[[T], None] | None = None
+    ) -> _Op[T] | None:
         """Submits a call; None when the queue is full. Raises when it is refused."""
         key = self._next_key
         number = self._queue.submit(call, key)
         if number is None:
             return None
         self._next_key = key + 1
-        op = self._pending[key] = _Op(call, loop.create_future(), key, number)
+        op = self._pending[key] = _Op(call, loop.create_future(), key, number, each)
         return op
 
     async def room(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -113,7 +122,10 @@ class Bridge:
             self._make_room(len(completions))
 
     def _complete(self, completion: Completion) -> None:
-        op = self._pending.pop(completion.user_data)  # every op so far has one completion
+        if completion.flags & MORE:
+            self._deliver(self._pending[completion.user_data], completion.result)
+            return
+        op = self._pending.pop(completion.user_data)
         op.arrived = True
         op.result = completion.result
         future = op.future
@@ -132,6 +144,19 @@ class Bridge:
                 future.set_exception(problem)
             else:
                 future.set_result(value)
+
+    def _deliver(self, op: _Op[Any], result: int) -> None:
+        """Hands on one of several values; what goes wrong with it ends the await."""
+        future = op.future
+        if future is None or future.done() or op.each is None:
+            op.call.discard(result)
+            return
+        try:
+            op.each(op.call.decode(result))
+        except Exception as problem:
+            future.set_exception(problem)
+        finally:
+            op.call.dispose(result)
 
     def settle(self, op: _Op[Any]) -> None:
         """The value has reached its awaiter: the result is needed no more."""
@@ -208,18 +233,75 @@ def _forget() -> None:
     _bridges.clear()
 
 
+class _Driven(threading.local):
+    """The coroutine a thread runs without a loop of its own; see drive()."""
+
+    depth = 0  # drives within drives: a handler may call the sync twin
+    loop: asyncio.AbstractEventLoop | None = None  # the loop that stands still meanwhile, in a notebook
+
+
+_driven = _Driven()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _blocking() -> bool:
+    """Whether the code that asks is driven, and not in an ``asyncio.run()`` of its own within that."""
+    return _driven.depth > 0 and _driven.loop is _running_loop()
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine of this package to its end in this thread, blocking.
+
+    Every await of the package ends in run() below, which blocks while a coroutine is
+    driven; so the coroutine never pauses, and the sync twin needs no code of its own.
+    A loop that runs in this thread stands still meanwhile.
+    """
+    depth, loop = _driven.depth, _driven.loop
+    _driven.depth, _driven.loop = depth + 1, _running_loop()
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    finally:
+        _driven.depth, _driven.loop = depth, loop
+        coroutine.close()
+    raise TypeError("The sync twin cannot wait for asyncio; use the classes of pgqrs itself there.")
+
+
 async def run(call: Call[T]) -> T:
     """Submits a call on the running loop and waits for its value.
 
     When the await is cancelled the operation is cancelled too; what cannot be
     cancelled any more is undone as far as leases go.
     """
+    if _blocking():
+        return _syncbridge.run(call, check_cancelled=None if _driven.loop is None else cancellation())
+    return await _await(call, None)
+
+
+async def listen(call: Call[T], each: Callable[[T], None]) -> None:
+    """Submits a multi-shot call and hands every value to a function, on the loop's thread.
+
+    Raises what the last completion says, ClosedError as a rule. It never returns, so
+    it is run as a task, whose cancellation ends the op.
+    """
+    await _await(call, each)
+
+
+async def _await(call: Call[T], each: Callable[[T], None] | None) -> T:
     loop = asyncio.get_running_loop()
     bridge = _bridge(loop)
-    op = bridge.start(loop, call)
+    op = bridge.start(loop, call, each)
     while op is None:
         await bridge.room(loop)
-        op = bridge.start(loop, call)
+        op = bridge.start(loop, call, each)
     assert op.future is not None
     try:
         value = await op.future
@@ -228,6 +310,14 @@ async def run(call: Call[T]) -> T:
         raise
     bridge.settle(op)
     return value
+
+
+async def sleep(seconds: float) -> None:
+    """Pauses the coroutine, or the thread that drives it."""
+    if _blocking():
+        _syncbridge.sleep(seconds)
+    else:
+        await asyncio.sleep(seconds)
 
 
 class Once(Generic[T]):
@@ -242,6 +332,8 @@ class Once(Generic[T]):
         self._tasks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[T]] = WeakKeyDictionary()
 
     async def do(self, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if _blocking():  # threads that come at once do it twice, which Handle.adopt allows for
+            return await start()
         loop = asyncio.get_running_loop()
         task = self._tasks.get(loop)
         if task is None:
@@ -260,10 +352,15 @@ _background: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only 
 
 
 def spawn(start: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-    """Runs a coroutine beside the caller; False when no loop runs in this thread."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
+    """Runs a coroutine beside the caller; False when no loop runs in this thread.
+
+    While a coroutine is driven there is no beside: it is run to its end here.
+    """
+    if _blocking():
+        drive(start())
+        return True
+    loop = _running_loop()
+    if loop is None:
         return False
     task = loop.create_task(start())
     _background.add(task)
@@ -292,6 +389,7 @@ def cancellation() -> Callable[[], None]:
 
 def origin() -> traceback.StackSummary | None:
     """Where the caller is, when the running loop is in debug mode: for ResourceWarnings."""
-    if not asyncio.get_running_loop().get_debug():
+    loop = _running_loop()
+    if loop is None or not loop.get_debug():
         return None
     return traceback.extract_stack()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from typing import Any, Generic, TypeVar, overload
+from urllib.parse import unquote
 
 from . import _arguments
 from ._arguments import text
@@ -154,8 +155,33 @@ class Config:
 
 
 def redact(dsn: str | None) -> str | None:
-    """The DSN without its password."""
+    """The DSN, or a text with DSNs in it, without passwords; rather hides too much.
+
+    A malformed DSN must not show its password either: twin of core/config/redact.go.
+    """
     if dsn is None:
         return None
-    dsn = re.sub(r"(://[^/?#@:]*:)[^/?#]*(@)", r"\1***\2", dsn)
-    return re.sub(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]*)", r"\1***", dsn, flags=re.IGNORECASE)
+    dsn = _SETTING.sub(lambda s: s[1] + "***" if _SECRET.search(unquote(s[1])) else s[0], dsn)
+    if re.match(r"[\w+]+://", dsn):  # a DSN alone, whose password may hold blanks
+        return _without_password(dsn)
+    return re.sub(r"\S+", lambda word: _without_password(word[0]), dsn)
+
+
+def _without_password(dsn: str) -> str:
+    """Hides what lies between the first colon of the user's name and the last @ of a URL."""
+    scheme, mark, rest = dsn.partition("://")
+    if not mark:
+        scheme, rest = "", dsn
+    user, at, host = rest.rpartition("@")
+    if at:
+        rest = re.sub(":.*", ":***", user, flags=re.DOTALL) + at + host
+    elif mark and not _HOSTS.fullmatch(re.split("[/?#]", rest, maxsplit=1)[0]):  # a password without its host
+        rest = re.sub(":.*", ":***", rest, flags=re.DOTALL)
+    return scheme + mark + rest
+
+
+# "name=value", the value possibly quoted, the closing quote possibly forgotten.
+_SETTING = re.compile(r"([\w%.-]+\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&]*)")
+_SECRET = re.compile("passw(or)?d|passphrase|pwd|secret", re.IGNORECASE)
+_HOST = r"(?:\[[^\]]*\]|[^:,\[\]]*)(?::\d*)?"
+_HOSTS = re.compile(f"{_HOST}(?:,{_HOST})*")

@@ -8,15 +8,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from . import _arguments, _ops
+from . import _arguments, _bridge, _ops
+from ._connection import Source
 from ._lifecycle import Registered
 from ._native._codec import MessageRow
-from ._types import QueueMessage
+from ._types import LeasedMessage, QueueMessage
 from .errors import PgqrsError
 
 logger = logging.getLogger("pgqrs")
 
-MessageOrId: TypeAlias = QueueMessage | int
+MessageOrId: TypeAlias = LeasedMessage | int
 Handler: TypeAlias = Callable[[QueueMessage], Awaitable[object] | object]
 """What processes one message: an async or a plain function. Only an explicit False keeps the message."""
 BatchHandler: TypeAlias = Callable[[list[QueueMessage]], Awaitable[object] | object]
@@ -34,6 +35,11 @@ class Consumer(Registered):
 
     _kind = "consumer"
     _open_op = staticmethod(_ops.consumer_open)
+
+    @staticmethod
+    async def new_consumer(dsn: Source, queue: str, hostname: str | None = None, port: int | None = None) -> Consumer:
+        """A consumer of a DSN, Config, Store or Admin, registered as a worker."""
+        return await Consumer._create(dsn, queue, hostname, port)
 
     # --- leasing ------------------------------------------------------------------
 
@@ -93,7 +99,7 @@ class Consumer(Registered):
     def _batch_size(self, given: int | None) -> int:
         return self._connection.config.default_max_batch_size if given is None else given
 
-    def _wrap(self, row: MessageRow) -> QueueMessage:
+    def _wrap(self, row: MessageRow) -> Any:  # the sync twin makes messages of its own
         return QueueMessage(row, self)
 
     # --- acknowledging ------------------------------------------------------------
@@ -138,17 +144,25 @@ class Consumer(Registered):
     async def release_with_visibility(self, message: MessageOrId, when: datetime) -> bool:
         """Gives a message back that may be dequeued from an instant on."""
         at = _arguments.instant(when, "when")
-        return (await self._run(_ops.release, [_token(message, "message")], at=at))[0]
+        return (await self._acknowledge(_ops.release, [message], "message", at=at))[0]
 
-    async def _acknowledge(self, op: Any, messages: Iterable[MessageOrId], name: str = "messages") -> list[bool]:
+    async def _acknowledge(
+        self, op: Any, messages: Iterable[MessageOrId], name: str = "messages", **options: Any
+    ) -> list[bool]:
         items = _arguments.items(messages, name)
         if not items:
             return []
-        outcomes: list[bool] = await self._run(op, [_token(item, name) for item in items])
+        outcomes: list[bool] = await self._run(op, [_token(item, name) for item in items], **options)
         for item in items:
-            if isinstance(item, QueueMessage):
+            if isinstance(item, LeasedMessage):
                 item._acknowledged = True  # pyright: ignore[reportPrivateUsage]
         return outcomes
+
+    async def _listen(self, lost: Callable[[list[tuple[int, int]]], None]) -> None:
+        """Hands over the tokens of leases that were lost although the library kept them
+        alive. Never returns; raises ClosedError at the consumer's end."""
+        number = self._handle.get() or await self._open()
+        await _bridge.listen(_ops.consumer_losses(number), lost)
 
     # --- handlers -----------------------------------------------------------------
 
@@ -174,12 +188,21 @@ class Consumer(Registered):
             await self._handle_messages(messages, lambda: call(messages))
         return len(messages)
 
-    async def _handle_messages(self, messages: list[QueueMessage], call: Callable[[], object]) -> None:
+    async def _handle_messages(
+        self,
+        messages: list[QueueMessage],
+        call: Callable[[], object],
+        failed: Callable[[Exception], Awaitable[None]] | None = None,
+    ) -> None:
+        """Calls a handler and acknowledges its messages; failed takes its exception, which is raised otherwise."""
         try:
             result = call()
             if inspect.isawaitable(result):
                 result = await result
-        except BaseException:  # cancellation too: the message must not stay leased
+        except BaseException as problem:  # cancellation too: the message must not stay leased
+            if failed is not None and isinstance(problem, Exception):
+                await failed(problem)
+                return
             try:
                 await self.release_messages(messages)
             except PgqrsError:  # the handler's own exception is the one to raise
@@ -193,7 +216,7 @@ class Consumer(Registered):
 
 def _token(message: object, name: str) -> tuple[int, int]:
     """The fencing token of a message object, or of an id, which the owner alone decides about."""
-    if isinstance(message, QueueMessage):
+    if isinstance(message, LeasedMessage):
         return message.id, message.read_ct
     if isinstance(message, int) and not isinstance(message, bool):
         return _arguments.identifier(message, f"{name} id"), 0

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 from ._admin import Admin
+from ._builders import DequeueBuilder, EnqueueBuilder
 from ._connection import Connected, Source, shared_connection
 from ._consumer import BatchHandler, Consumer, Handler, MessageOrId
 from ._iterators import ConsumerIterator
-from ._producer import Producer
+from ._producer import Producer, produce_all
 from ._types import QueueMessage
 
 W = TypeVar("W")
+
+_MISSING: Final = object()
 
 
 def admin(dsn: Source, schema: str | None = None) -> Admin:
@@ -41,12 +44,7 @@ async def produce(store: Connected, queue: str, payload: Any) -> int:
 
 async def produce_batch(store: Connected, queue: str, payloads: Iterable[Any]) -> list[int]:
     """Stores all messages or none, without registering a producer, and returns their ids."""
-    connection = shared_connection(store)
-    ephemeral = await Producer._register(connection, queue, ephemeral=True)  # pyright: ignore[reportPrivateUsage]
-    try:
-        return await ephemeral.enqueue_batch(payloads)
-    finally:
-        ephemeral._handle.close()  # pyright: ignore[reportPrivateUsage]
+    return await produce_all(shared_connection(store), queue, payloads)
 
 
 async def consume(store: Connected, queue: str, handler: Handler) -> bool:
@@ -86,9 +84,17 @@ async def _ephemeral_consumer(store: Connected, queue: str) -> Consumer:
 # --- with a producer --------------------------------------------------------------
 
 
-async def enqueue(producer: Producer, payload: Any) -> int:
-    """Stores one message and returns its id."""
-    return await _worker(producer, Producer, "producer").enqueue(payload)
+@overload
+def enqueue() -> EnqueueBuilder: ...
+@overload
+def enqueue(producer: Producer, payload: Any) -> Coroutine[Any, Any, int]: ...
+def enqueue(producer: Any = _MISSING, payload: Any = _MISSING) -> EnqueueBuilder | Coroutine[Any, Any, int]:
+    """Stores one message and returns its id, to be awaited. Without arguments: a builder, see EnqueueBuilder."""
+    if producer is _MISSING and payload is _MISSING:
+        return EnqueueBuilder()
+    if producer is _MISSING or payload is _MISSING:
+        raise TypeError("enqueue takes a producer and a payload, or no argument for a builder")
+    return _worker(producer, Producer, "producer").enqueue(payload)
 
 
 async def enqueue_batch(producer: Producer, payloads: Iterable[Any]) -> list[int]:
@@ -104,9 +110,22 @@ async def enqueue_delayed(producer: Producer, payload: Any, delay_seconds: float
 # --- with a consumer --------------------------------------------------------------
 
 
-async def dequeue(consumer: Consumer, batch_size: int = 1, vt: float | timedelta | None = None) -> list[QueueMessage]:
-    """Leases up to batch_size eligible messages, for vt seconds when given."""
-    return await _worker(consumer, Consumer, "consumer").dequeue(batch_size, vt)
+@overload
+def dequeue() -> DequeueBuilder: ...
+@overload
+def dequeue(
+    consumer: Consumer, batch_size: int = 1, vt: float | timedelta | None = None
+) -> Coroutine[Any, Any, list[QueueMessage]]: ...
+def dequeue(
+    consumer: Any = _MISSING, batch_size: int = 1, vt: float | timedelta | None = None
+) -> DequeueBuilder | Coroutine[Any, Any, list[QueueMessage]]:
+    """Leases up to batch_size eligible messages, for vt seconds when given, to be awaited.
+
+    Without arguments: a builder, see DequeueBuilder.
+    """
+    if consumer is _MISSING:
+        return DequeueBuilder()
+    return _worker(consumer, Consumer, "consumer").dequeue(batch_size, vt)
 
 
 async def archive(consumer: Consumer, message: MessageOrId) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from . import _arguments, _bridge, _ops
 from ._connection import Connection
@@ -41,6 +41,8 @@ class ConsumerIterator:
     """
 
     __slots__ = ("_batch_size", "_closed", "_connection", "_held", "_poll", "_queue", "_vt")
+
+    _consumer_type: ClassVar[type[Consumer]] = Consumer
 
     def __init__(
         self,
@@ -86,7 +88,7 @@ class ConsumerIterator:
 
     async def _open(self) -> _Held:
         if self._held is None:
-            self._held = _Held(await Consumer._register(self._connection, self._queue, ephemeral=True))  # pyright: ignore[reportPrivateUsage]
+            self._held = _Held(await self._consumer_type._register(self._connection, self._queue, ephemeral=True))  # pyright: ignore[reportPrivateUsage]
         return self._held
 
     async def archive(self, message: MessageOrId) -> bool:

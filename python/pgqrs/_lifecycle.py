@@ -60,7 +60,7 @@ class Registered:
             # Promised: registered when the constructor returns. It cannot await, so
             # this is the one place that blocks.
             timeout = 5 + connection.config.connection_timeout_seconds
-            self._adopt(_syncbridge.run(self._registration(connection.number()), timeout))
+            self._adopt(_syncbridge.run(self._registration(connection.number()), timeout, _bridge.cancellation()))
 
     @classmethod
     async def _register(
@@ -76,6 +76,19 @@ class Registered:
         self = cls.__new__(cls)
         self._prepare(connection, False, queue, hostname, port, ephemeral=ephemeral)
         await self._open()
+        return self
+
+    @classmethod
+    async def _create(cls, source: Source, queue: str, hostname: str | None, port: int | None) -> Self:
+        """A registered worker of any source, without blocking."""
+        self = cls.__new__(cls)
+        connection, owned = connection_of(source)
+        self._prepare(connection, owned, queue, hostname, port, ephemeral=False)
+        try:
+            await self._open()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     def _prepare(
@@ -141,8 +154,15 @@ class Registered:
         """Pauses the worker: a suspended consumer takes no messages."""
         await self._run(_ops.suspend)
 
+    async def interrupt(self) -> None:
+        """Ends what waits: a dequeue under way returns no messages, a poll() its count.
+
+        Until resume() the worker takes no more; what it holds it keeps.
+        """
+        await self._run(_ops.interrupt)
+
     async def resume(self) -> None:
-        """Makes a suspended worker ready again."""
+        """Makes a suspended or interrupted worker ready again."""
         await self._run(_ops.resume)
 
     async def shutdown(self) -> None:

@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 from ._native import _codec as codec
 from ._native._codec import MessageRow
 from ._native._cq import Call
-from ._types import ArchivedMessage, QueueInfo, QueueMetrics, SystemStats, WorkerInfo
+from ._types import (
+    ArchivedMessage,
+    QueueInfo,
+    QueueMetrics,
+    SystemStats,
+    WorkerHealthStats,
+    WorkerInfo,
+    WorkerStats,
+)
 
 M = TypeVar("M")
 
@@ -70,6 +78,10 @@ def resume(worker: int, /) -> Call[None]:
     return Call("pgqrs_worker_resume", (worker,), codec.read_nothing)
 
 
+def interrupt(worker: int, /) -> Call[None]:
+    return Call("pgqrs_worker_interrupt", (worker,), codec.read_nothing)
+
+
 def shutdown(worker: int, /) -> Call[None]:
     return Call("pgqrs_worker_shutdown", (worker,), codec.read_nothing)
 
@@ -121,6 +133,11 @@ def release(
     return Call("pgqrs_release", (consumer, codec.tokens(tokens), len(tokens), options), codec.read_outcomes)
 
 
+def consumer_losses(consumer: int, /) -> Call[list[tuple[int, int]]]:
+    """Multi-shot: the tokens of leases that were kept alive and lost all the same."""
+    return Call("pgqrs_consumer_losses", (consumer,), codec.read_tokens)
+
+
 # --- queues ---------------------------------------------------------------------
 
 
@@ -133,6 +150,10 @@ def queue_get(store: int, /, queue: str) -> Call[QueueInfo]:
     return Call(
         "pgqrs_queue_get", (store, codec.text(queue)), lambda result: QueueInfo.from_row(codec.read_json(result))
     )
+
+
+def queue_by_id(store: int, /, id: int) -> Call[QueueInfo]:
+    return Call("pgqrs_queue_by_id", (store, id), lambda result: QueueInfo.from_row(codec.read_json(result)))
 
 
 def queue_delete(store: int, /, queue: str) -> Call[None]:
@@ -182,6 +203,14 @@ def worker_purge(store: int, /, **filters: Any) -> Call[int]:
     return _filtered("pgqrs_worker_purge", store, filters, codec.read_count)
 
 
+def worker_stats(store: int, /, **filters: Any) -> Call[list[WorkerStats]]:
+    return _filtered("pgqrs_worker_stats", store, filters, _rows(WorkerStats.from_row))
+
+
+def worker_health(store: int, /, **filters: Any) -> Call[list[WorkerHealthStats]]:
+    return _filtered("pgqrs_worker_health", store, filters, _rows(WorkerHealthStats.from_row))
+
+
 def message_get(store: int, wrap: Callable[[MessageRow], M], /, id: int) -> Call[M]:
     return Call("pgqrs_message_get", (store, id), lambda result: wrap(codec.read_messages(result)[0]))
 
@@ -198,6 +227,10 @@ def message_count(store: int, /, **filters: Any) -> Call[int]:
 
 def message_reclaim(store: int, /, **filters: Any) -> Call[int]:
     return _filtered("pgqrs_message_reclaim", store, filters, codec.read_count)
+
+
+def message_dead_letter(store: int, /, id: int) -> Call[None]:
+    return Call("pgqrs_message_dead_letter", (store, id), codec.read_nothing)
 
 
 def archive_get(store: int, /, id: int) -> Call[ArchivedMessage]:
@@ -219,6 +252,10 @@ def archive_count(store: int, /, **filters: Any) -> Call[int]:
 
 def archive_delete(store: int, /, id: int) -> Call[None]:
     return Call("pgqrs_archive_delete", (store, id), codec.read_nothing)
+
+
+def archive_purge(store: int, /, **filters: Any) -> Call[int]:
+    return _filtered("pgqrs_archive_purge", store, filters, codec.read_count)
 
 
 def archive_replay(store: int, /, id: int) -> Call[None]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from . import _arguments, _ops, _payload
+from ._connection import Connection, Source
 from ._lifecycle import Registered
 from .errors import ValidationError
 
@@ -30,6 +31,11 @@ class Producer(Registered):
     _kind = "producer"
     _open_op = staticmethod(_ops.producer_open)
 
+    @staticmethod
+    async def new_producer(dsn: Source, queue: str, hostname: str | None = None, port: int | None = None) -> Producer:
+        """A producer of a DSN, Config, Store or Admin, registered as a worker."""
+        return await Producer._create(dsn, queue, hostname, port)
+
     async def enqueue(self, payload: Any) -> int:
         """Stores one message and returns its id."""
         document = _payload.encode(payload)
@@ -49,6 +55,9 @@ class Producer(Registered):
 
     async def enqueue_batch(self, payloads: Iterable[Any]) -> list[int]:
         """Stores all messages or none and returns their ids in input order."""
+        return await self._enqueue_all(payloads)
+
+    async def _enqueue_all(self, payloads: Iterable[Any], *, delay_ms: int = 0, at: int = 0) -> list[int]:
         documents = [
             _payload.encode(payload, f"payloads[{n}]")
             for n, payload in enumerate(_arguments.items(payloads, "payloads"))
@@ -59,4 +68,15 @@ class Producer(Registered):
             )
         if not documents:
             return []
-        return await self._run(_ops.enqueue, documents)
+        return await self._run(_ops.enqueue, documents, delay_ms=delay_ms, at=at)
+
+
+async def produce_all(
+    connection: Connection, queue: str, payloads: Iterable[Any], *, delay_ms: int = 0, at: int = 0
+) -> list[int]:
+    """Stores all messages or none, without registering a producer, and returns their ids."""
+    ephemeral = await Producer._register(connection, queue, ephemeral=True)  # pyright: ignore[reportPrivateUsage]
+    try:
+        return await ephemeral._enqueue_all(payloads, delay_ms=delay_ms, at=at)  # pyright: ignore[reportPrivateUsage]
+    finally:
+        ephemeral._handle.close()  # pyright: ignore[reportPrivateUsage]

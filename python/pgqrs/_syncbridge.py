@@ -1,14 +1,15 @@
 """Waiting for an operation without an event loop.
 
-Used where Python leaves no choice: a constructor cannot await.
+Used where there is none: by the sync twin, and by constructors, which cannot await.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TypeVar
 
-from ._bridge import cancellation
+from ._native import on_fork
 from ._native._cq import Call, CompletionQueue
 from ._native._errors import check
 from .errors import TimeoutError
@@ -17,29 +18,61 @@ T = TypeVar("T")
 
 SLICE_MS = 50  # so that Ctrl-C is noticed: a signal handler runs between native calls
 
+# Queues nobody waits on. A call takes one and gives it back, so a queue belongs to one
+# call at a time: a signal handler or finalizer that calls pgqrs while its thread waits
+# gets another one. There are as many as calls were ever under way at once, however
+# many threads come and go. Appending and popping need no lock.
+_idle: list[CompletionQueue] = []
 
-def run(call: Call[T], timeout_seconds: float) -> T:
-    """Submits a call on a queue of its own and blocks until it is done.
+
+@on_fork
+def _forget() -> None:
+    """In a forked child: the queues are the parent's."""
+    _idle.clear()
+
+
+def run(call: Call[T], timeout_seconds: float | None = None, check_cancelled: Callable[[], None] | None = None) -> T:
+    """Submits a call and blocks until it is done.
 
     Holds no lock while it waits, and ctypes lets other threads run, so it cannot
-    deadlock against the awaits of this or another thread.
+    deadlock against the awaits of this or another thread. When it is left early, by
+    Ctrl-C for example, the operation is cancelled and what it leased is given back.
     """
-    deadline = time.monotonic() + timeout_seconds
-    raise_if_cancelled = cancellation()
-    queue = CompletionQueue()
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    queue = _take()
     try:
         if queue.submit(call, 0) is None:
-            raise AssertionError("a new completion queue has room")
+            raise AssertionError("an idle completion queue has room")
         while not (completions := queue.poll()):
-            if time.monotonic() > deadline:
+            if deadline is not None and time.monotonic() > deadline:
                 raise TimeoutError(f"{call.function.removeprefix('pgqrs_')} took longer than {timeout_seconds:g} s.")
-            raise_if_cancelled()
+            if check_cancelled is not None:
+                check_cancelled()
             queue.wait(SLICE_MS)
         completion = completions[0]
+    except BaseException:
+        queue.close()  # cancels the op, or discards its completion
+        raise
+    try:
         check(completion.status, completion.error)
-        try:
-            return call.decode(completion.result)
-        finally:
-            call.dispose(completion.result)
+        value = call.decode(completion.result)
+    except BaseException:
+        call.discard(completion.result)  # 0 when the operation failed
+        raise
     finally:
-        queue.close()  # cancels the op when it was left early
+        _idle.append(queue)
+    call.dispose(completion.result)
+    return value
+
+
+def sleep(seconds: float) -> None:
+    """Blocks for a while; Ctrl-C ends it."""
+    time.sleep(seconds)
+
+
+def _take() -> CompletionQueue:
+    """An idle queue, or a new one."""
+    try:
+        return _idle.pop()
+    except IndexError:
+        return CompletionQueue()

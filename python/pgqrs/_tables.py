@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import builtins  # the tables have a method named list
-import itertools
 from datetime import timedelta
 from typing import Any
 
-from . import _arguments, _ops
+from . import _arguments, _ops, _payload
 from ._connection import Connection
-from ._types import ArchivedMessage, QueueInfo, QueueMessage, QueueMetrics, WorkerInfo
-from .errors import QueueNotFoundError
+from ._types import ArchivedMessage, QueueInfo, QueueMessage, QueueMetrics, WorkerHealthStats, WorkerInfo
+from .errors import MessageNotFoundError
 
-_SCAN = 1000  # rows a search takes at once
+_SCAN = 1000  # rows a walk through a table takes at once
 _INT32_MAX = 2**31 - 1
 
 
@@ -62,15 +61,7 @@ class Queues(_Table):
         """A queue by its id or its name. Raises QueueNotFoundError."""
         if isinstance(id, str):
             return await self._run(_ops.queue_get, _arguments.text(id, "id"))
-        wanted = _arguments.identifier(id, "id")
-        for offset in itertools.count(0, _SCAN):  # the library looks queues up by name
-            queues = await self.list(_SCAN, offset)
-            for queue in queues:
-                if queue.id == wanted:
-                    return queue
-            if len(queues) < _SCAN:
-                break
-        raise QueueNotFoundError(f"Queue with id {wanted} not found.", operation="queue_get", field="id")
+        return await self._run(_ops.queue_by_id, _arguments.identifier(id, "id"))
 
     async def purge(self, queue: str) -> int:
         """Removes every message of a queue, keeps its archive, and returns how many it removed."""
@@ -104,6 +95,15 @@ class Workers(_Table):
         """The workers of one queue."""
         return await self._run(_ops.worker_list, **queue_filter(queue), **page(limit, offset))
 
+    async def health_stats(
+        self, timeout_seconds: float | timedelta | None = None, queue: str | None = None
+    ) -> builtins.list[WorkerHealthStats]:
+        """Tells live workers from dead ones, by heartbeats older than the timeout, three
+        intervals when not given: one record for each queue, or for the queue given."""
+        return await self._run(
+            _ops.worker_health, **queue_filter(queue), **older_than(timeout_seconds, "timeout_seconds")
+        )
+
     async def purge_stale(self, timeout_seconds: float | timedelta | None = None) -> int:
         """Removes workers that are stopped, or whose heartbeat is older, and that hold nothing."""
         return await self._run(_ops.worker_purge, **older_than(timeout_seconds, "timeout_seconds"))
@@ -129,6 +129,21 @@ class Messages(_Table):
     async def count_active_by_worker(self, worker_id: int) -> int:
         """How many messages a consumer has leased."""
         return await self._run(_ops.message_count, **worker_filter(worker_id))
+
+    async def filter_by_payload(
+        self, payload: Any, limit: int | None = None, offset: int = 0, queue: str | None = None
+    ) -> builtins.list[QueueMessage]:
+        """The messages whose payload contains this one, as PostgreSQL's ``jsonb @>`` has it:
+        ``{"kind": "mail"}`` finds every object with that member."""
+        document = _payload.encode(payload)
+        return await self._run(
+            _ops.message_list, QueueMessage, payload=document, **queue_filter(queue), **page(limit, offset)
+        )
+
+    async def move_to_dlq(self, id: int) -> None:
+        """Makes a message a dead letter. Raises MessageNotFoundError, and StateTransitionError
+        while it is leased."""
+        await self._run(_ops.message_dead_letter, _arguments.identifier(id, "id"))
 
     async def list_archived_by_queue(
         self, queue: str, limit: int | None = None, offset: int = 0
@@ -168,6 +183,10 @@ class Archive(_Table):
         """The messages a consumer has archived."""
         return await self._run(_ops.archive_list, **worker_filter(worker_id), **page(limit, offset))
 
+    async def delete_by_worker(self, worker_id: int) -> int:
+        """Removes the messages a consumer has archived and returns how many those were."""
+        return await self._run(_ops.archive_purge, **worker_filter(worker_id))
+
     async def dlq_count(self, max_attempts: int | None = None) -> int:
         """How many dead letters there are, leased at least max_attempts times."""
         return await self._run(_ops.archive_count, **dead_filter(max_attempts))
@@ -181,6 +200,43 @@ class Archive(_Table):
     async def replay(self, id: int) -> None:
         """Puts a dead letter back into its queue, visible at once. Raises MessageNotFoundError."""
         await self._run(_ops.archive_replay, _arguments.identifier(id, "id"))
+
+
+class DeadLetters(_Table):
+    """The dead letters of one queue, or of all."""
+
+    __slots__ = ("_filters",)
+
+    def __init__(self, connection: Connection, queue: str | None = None) -> None:
+        super().__init__(connection)
+        self._filters = dead_filter(None) | queue_filter(queue)
+
+    async def count(self) -> int:
+        return await self._run(_ops.archive_count, **self._filters)
+
+    async def list(self, limit: int | None = None, offset: int = 0) -> builtins.list[ArchivedMessage]:
+        return await self._run(_ops.archive_list, **self._filters, **page(limit, offset))
+
+    async def replay(self, id: int) -> None:
+        """Puts a dead letter back into its queue, visible at once. Raises MessageNotFoundError."""
+        await self._run(_ops.archive_replay, _arguments.identifier(id, "id"))
+
+    async def replay_all(self) -> int:
+        """Puts back what is here now and returns how many messages that were."""
+        ids: builtins.list[int] = []  # first of all, because one may be dead again before the last is back
+        while len(ids) % _SCAN == 0:
+            found = await self.list(_SCAN, len(ids))
+            ids += [message.id for message in found]
+            if not found:
+                break
+        replayed = 0
+        for id_ in ids:
+            try:
+                await self.replay(id_)
+                replayed += 1
+            except MessageNotFoundError:
+                pass  # somebody else was faster
+        return replayed
 
 
 def older_than(seconds: float | timedelta | None, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import _payload
 from ._arguments import EPOCH
+from ._bridge import Event
 from ._enums import WorkerStatus
 from .errors import StateTransitionError
 
@@ -75,6 +76,49 @@ class WorkerInfo:
             moment(row["heartbeat_at"]),
             _moment_or_none(row.get("shutdown_at")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStats:
+    """The workers of one queue, counted by their states."""
+
+    queue_id: int
+    queue_name: str
+    total: int
+    ready: int
+    polling: int
+    suspended: int
+    interrupted: int
+    stopped: int
+    producers: int
+    consumers: int
+    oldest_heartbeat: datetime | None
+    """Of those that are not stopped; None where there are none."""
+    newest_heartbeat: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Row) -> WorkerStats:
+        values: dict[str, Any] = {field.name: row.get(field.name) for field in fields(cls)}
+        for name in ("oldest_heartbeat", "newest_heartbeat"):
+            values[name] = _moment_or_none(row.get(name))
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHealthStats:
+    """The workers of one queue, told apart by their heartbeats."""
+
+    queue_id: int
+    queue_name: str
+    total: int
+    healthy: int
+    stale: int
+    """Not stopped, and without a heartbeat for too long."""
+    stopped: int
+
+    @classmethod
+    def from_row(cls, row: Row) -> WorkerHealthStats:
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,20 +238,46 @@ class _Message:
         return f"{type(self).__name__}(id={self.id}, queue_id={self.queue_id}, read_ct={self.read_ct}, payload={text})"
 
 
-class QueueMessage(_Message):
-    """A message in its queue, leased by a consumer or found by a table call.
+class LeasedMessage(_Message):
+    """A message in its queue: what the asynchronous and the sync one have in common."""
 
-    The acknowledgements take effect only while its lease is this one: the consumer
-    still owns the message and nobody leased it again. They return whether they did.
-    """
-
-    __slots__ = ("_acknowledged", "_consumer")
+    __slots__ = ("_acknowledged", "_consumer", "_lease_lost")
 
     def __init__(self, row: MessageRow, consumer: Consumer | None = None) -> None:
         super().__init__(row)
         # Keeps the consumer alive: when it goes, the library releases its leases.
         self._consumer = consumer
         self._acknowledged = False
+        self._lease_lost: Event | None = None
+
+    @property
+    def lease_lost(self) -> Event:
+        """Set when a Worker found that the lease was lost, or gave it up itself after a
+        timeout or its grace period: what the handler does from then on, another one
+        may be doing too. A plain handler asks ``is_set()``, an async one may also
+        ``await msg.lease_lost.wait()``. Outside a Worker it is never set.
+        """
+        if self._lease_lost is None:
+            self._lease_lost = Event()
+        return self._lease_lost
+
+    def _leased_by(self) -> Consumer:
+        if self._consumer is None:
+            raise StateTransitionError(
+                f"Message {self.id} was not dequeued but read from a table, so nobody here holds its lease. "
+                "Dequeue it to acknowledge it."
+            )
+        return self._consumer
+
+
+class QueueMessage(LeasedMessage):
+    """A message in its queue, leased by a consumer or found by a table call.
+
+    The acknowledgements take effect only while its lease is this one: the consumer
+    still owns the message and nobody leased it again. They return whether they did.
+    """
+
+    __slots__ = ()
 
     async def archive(self) -> bool:
         """Finishes the message and keeps it in the archive."""
@@ -224,14 +294,6 @@ class QueueMessage(_Message):
     async def release(self) -> bool:
         """Gives the message back: it may be dequeued at once."""
         return (await self._leased_by().release_messages([self]))[0]
-
-    def _leased_by(self) -> Consumer:
-        if self._consumer is None:
-            raise StateTransitionError(
-                f"Message {self.id} was not dequeued but read from a table, so nobody here holds its lease. "
-                "Dequeue it to acknowledge it."
-            )
-        return self._consumer
 
 
 class ArchivedMessage(_Message):

@@ -73,6 +73,19 @@ def test_quickstart_runs_elsewhere_without_go(
     assert (tmp_path / "jobs.db").exists()
 
 
+def test_the_command_is_installed(installed: Path, bare_environment: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(installed.with_name("pgqrs")), "--help"],
+        cwd=tmp_path,
+        env=bare_environment,
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=True,
+    )
+    assert "doctor" in done.stdout
+
+
 def test_installed_library_is_the_one_in_the_package(
     installed: Path, bare_environment: dict[str, str], tmp_path: Path
 ) -> None:

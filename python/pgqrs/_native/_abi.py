@@ -162,6 +162,7 @@ class TableOptions(Structure):
         ("older_than_ms", c_int64),
         ("min_read_ct", c_int32),
         ("reserved", c_uint32),
+        ("payload", Str),
     ]
 
 
@@ -190,6 +191,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_result_ids": (c_int32, (Handle, POINTER(List))),
     "pgqrs_result_messages": (c_int32, (Handle, POINTER(List))),
     "pgqrs_result_outcomes": (c_int32, (Handle, POINTER(List))),
+    "pgqrs_result_tokens": (c_int32, (Handle, POINTER(List))),
     "pgqrs_result_json": (c_int32, (Handle, POINTER(View))),
     "pgqrs_result_discard": (c_int32, (Handle,)),
     # completion queue
@@ -210,11 +212,13 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_producer_open": (c_int32, (Handle, _STR, POINTER(WorkerOptions), *_TAIL)),
     "pgqrs_consumer_open": (c_int32, (Handle, _STR, POINTER(WorkerOptions), *_TAIL)),
     "pgqrs_worker_id": (c_int32, (Handle, POINTER(c_int64))),
+    "pgqrs_consumer_losses": (c_int32, _ON),
     "pgqrs_worker_heartbeat": (c_int32, _ON),
     "pgqrs_worker_suspend": (c_int32, _ON),
     "pgqrs_worker_resume": (c_int32, _ON),
     "pgqrs_worker_shutdown": (c_int32, _ON),
     "pgqrs_worker_status": (c_int32, _ON),
+    "pgqrs_worker_interrupt": (c_int32, _ON),
     # messages
     "pgqrs_enqueue": (c_int32, (Handle, _STR, c_uint32, POINTER(EnqueueOptions), *_TAIL)),
     "pgqrs_dequeue": (c_int32, (Handle, POINTER(DequeueOptions), *_TAIL)),
@@ -225,6 +229,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     # tables
     "pgqrs_queue_create": (c_int32, (Handle, _STR, POINTER(QueueOptions), *_TAIL)),
     "pgqrs_queue_get": (c_int32, _BY_NAME),
+    "pgqrs_queue_by_id": (c_int32, _BY_ID),
     "pgqrs_queue_delete": (c_int32, _BY_NAME),
     "pgqrs_queue_purge": (c_int32, _BY_NAME),
     "pgqrs_queue_metrics": (c_int32, _BY_FILTER),
@@ -236,15 +241,19 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_worker_delete": (c_int32, _BY_ID),
     "pgqrs_worker_release": (c_int32, _BY_ID),
     "pgqrs_worker_purge": (c_int32, _BY_FILTER),
+    "pgqrs_worker_stats": (c_int32, _BY_FILTER),
+    "pgqrs_worker_health": (c_int32, _BY_FILTER),
     "pgqrs_message_get": (c_int32, _BY_ID),
     "pgqrs_message_list": (c_int32, _BY_FILTER),
     "pgqrs_message_count": (c_int32, _BY_FILTER),
     "pgqrs_message_reclaim": (c_int32, _BY_FILTER),
+    "pgqrs_message_dead_letter": (c_int32, _BY_ID),
     "pgqrs_archive_get": (c_int32, _BY_ID),
     "pgqrs_archive_list": (c_int32, _BY_FILTER),
     "pgqrs_archive_count": (c_int32, _BY_FILTER),
     "pgqrs_archive_delete": (c_int32, _BY_ID),
     "pgqrs_archive_replay": (c_int32, _BY_ID),
+    "pgqrs_archive_purge": (c_int32, _BY_FILTER),
     # blocking forms
     "pgqrs_store_open_wait": (c_int32, (_STR, c_int64, _OUT, _OUT)),
     "pgqrs_install_wait": (c_int32, (Handle, c_int64, _OUT)),

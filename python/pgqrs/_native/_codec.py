@@ -132,6 +132,7 @@ def table_options(
     older_than_ms: int = 0,
     min_read_ct: int = 0,
     dead_only: bool = False,
+    payload: bytes = b"",
 ) -> Argument:
     return _abi.TableOptions(
         ctypes.sizeof(_abi.TableOptions),
@@ -143,6 +144,7 @@ def table_options(
         older_than_ms,
         min_read_ct,
         0,
+        _abi.Str(payload or None, len(payload)),
     )
 
 
@@ -206,6 +208,17 @@ def read_outcomes(result: int) -> list[bool]:
     if not view.count:
         return []
     return [status == OK for status in struct.unpack(f"<{view.count}i", ctypes.string_at(view.items, 4 * view.count))]
+
+
+def read_tokens(result: int) -> list[tuple[int, int]]:
+    """The fencing tokens a completion names, each (message id, receive count)."""
+    view = _abi.List()
+    check(lib().pgqrs_result_tokens(result, ctypes.byref(view)))
+    if not view.count:
+        return []
+    stride = view.item_size
+    block = ctypes.string_at(view.items, stride * view.count)
+    return [_TOKEN.unpack_from(block, start)[:2] for start in range(0, len(block), stride)]
 
 
 def read_json(result: int) -> Any:

@@ -14,6 +14,7 @@ from ._handle import Handle
 
 T = TypeVar("T")
 
+MORE = _abi.CQE_MORE  # the flag of a completion that is not the last of its op
 POLL_MAX = 1024  # completions one poll takes; more would keep the loop's other callbacks waiting
 
 _COMPLETION = struct.Struct(_abi.COMPLETION_FORMAT)

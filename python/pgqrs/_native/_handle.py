@@ -90,7 +90,7 @@ class Handle:
             return
         if self._origin is not None:
             made = "".join(self._origin.format()) if not isinstance(self._origin, str) else ""
-            text = f"unclosed {self.what}; call `await close()` or use `async with`"
+            text = f"unclosed {self.what}; call its close() or open it in a `with` block"
             warn(f"{text}. It was made here:\n{made}" if made else text, ResourceWarning, source=self)
         self._value = 0
         self._close(value)

@@ -39,10 +39,10 @@ except KeyboardInterrupt:
 
 WAIT = """
 # A constructor's way of waiting, for an operation that takes as long as one likes.
-from pgqrs import _ops, _syncbridge
+from pgqrs import _bridge, _ops, _syncbridge
 def wait(consumer, seconds):
     call = _ops.dequeue(consumer._handle.get(), lambda row: row, batch=1, wait_ms=30_000)
-    return _syncbridge.run(call, seconds)
+    return _syncbridge.run(call, seconds, _bridge.cancellation())
 """
 
 

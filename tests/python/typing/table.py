@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_type
 
 import pgqrs
+import pgqrs.sync
 
 
 async def handler(msg: pgqrs.QueueMessage) -> bool:
@@ -72,3 +73,79 @@ async def table(config: pgqrs.Config, when: datetime) -> None:
     assert_type(await (await admin.get_messages()).count(), int)
     archived = assert_type(await (await admin.get_archive()).list(), list[pgqrs.ArchivedMessage])
     assert_type(archived[0].dead_reason, str | None)
+    assert_type(await (await admin.get_messages()).filter_by_payload({"n": 1}), list[pgqrs.QueueMessage])
+    assert_type(await admin.worker_stats(), list[pgqrs.WorkerStats])
+    assert_type(await (await admin.get_workers()).health_stats(60), list[pgqrs.WorkerHealthStats])
+    assert_type(admin.dlq("tasks"), pgqrs.DeadLetters)
+    assert_type(await admin.dlq().replay_all(), int)
+    assert_type(await pgqrs.Producer.new_producer(store, "tasks"), pgqrs.Producer)
+    assert_type(await pgqrs.Consumer.new_consumer("dsn", "tasks", "host", 1), pgqrs.Consumer)
+
+
+async def builders(store: pgqrs.Store, producer: pgqrs.Producer, consumer: pgqrs.Consumer, when: datetime) -> None:
+    assert_type(pgqrs.enqueue(), pgqrs.EnqueueBuilder)
+    assert_type(await pgqrs.enqueue(producer, {"n": 1}), int)
+    assert_type(await pgqrs.enqueue().message(1).messages([2]).to("tasks").delay(3).execute(store), list[int])
+    assert_type(pgqrs.enqueue().worker(producer).at(when), pgqrs.EnqueueBuilder)
+    builder = assert_type(pgqrs.dequeue().worker(consumer).batch(10).vt(30).wait(1), pgqrs.DequeueBuilder)
+    assert_type(pgqrs.dequeue().from_queue("tasks").vt_offset(30).at(when), pgqrs.DequeueBuilder)
+    assert_type(await builder.fetch_one(store), pgqrs.QueueMessage | None)
+    assert_type(await builder.fetch_all(store), list[pgqrs.QueueMessage])
+    assert_type(await builder.handle(handler).execute(store), int)
+    assert_type(await builder.handle_batch(batch_handler).poll_interval(0.5).poll(store), int)
+
+
+def plain(msg: pgqrs.sync.QueueMessage) -> None:
+    assert_type(msg.archive(), bool)
+
+
+def sync(config: pgqrs.Config, when: datetime) -> None:
+    with pgqrs.sync.connect("sqlite:///x.db", bootstrap=True) as opened:
+        assert_type(opened, pgqrs.sync.Store)
+    store = assert_type(pgqrs.sync.connect_with(config), pgqrs.sync.Store)
+    assert_type(store.config, pgqrs.Config)
+    assert_type(store.queue("tasks"), pgqrs.QueueInfo)
+    with store.producer(queue="tasks", hostname="my-service", port=3000) as producer:
+        assert_type(producer, pgqrs.sync.Producer)
+        assert_type(producer.enqueue({"n": 1}), int)
+        assert_type(producer.enqueue_delayed([1], delay_seconds=timedelta(minutes=5)), int)
+        assert_type(producer.enqueue_batch([1, "two"]), list[int])
+        assert_type(producer.status(), pgqrs.WorkerStatus)
+    consumer = assert_type(pgqrs.sync.Consumer(store.admin(), "tasks"), pgqrs.sync.Consumer)
+    messages = assert_type(consumer.dequeue(10, vt=30, wait=1.5), list[pgqrs.sync.QueueMessage])
+    assert_type(messages[0].payload, Any)
+    assert_type(messages[0].extend_vt(30), bool)
+    assert_type(consumer.archive(messages[0]), bool)
+    assert_type(consumer.archive_batch([messages[0], 1]), list[bool])
+    assert_type(consumer.consume(plain), bool)
+    assert_type(pgqrs.sync.dequeue(consumer), list[pgqrs.sync.QueueMessage])
+    assert_type(pgqrs.sync.enqueue(producer, 1), int)
+    assert_type(pgqrs.sync.produce(store, "tasks", 1), int)
+    assert_type(pgqrs.sync.consume(store, "tasks", plain), bool)
+    for msg in store.consume_iter("tasks"):
+        assert_type(msg, pgqrs.sync.QueueMessage)
+    with pgqrs.sync.consume_iter(store, "tasks", batch_size=5) as iterator:
+        assert_type(next(iterator), pgqrs.sync.QueueMessage)
+    assert_type(pgqrs.sync.enqueue().message(1).to("tasks").execute(store), list[int])
+    builder = assert_type(pgqrs.sync.dequeue().from_queue("tasks").batch(10), pgqrs.sync.DequeueBuilder)
+    assert_type(builder.fetch_one(store), pgqrs.sync.QueueMessage | None)
+    assert_type(builder.handle(plain).poll(store), int)
+    assert_type(pgqrs.sync.Admin("dsn").create_queue("tasks", max_read_ct=3), pgqrs.QueueInfo)
+    assert_type(store.get_queues(), pgqrs.sync.Queues)
+    assert_type(store.get_messages().list(limit=1), list[pgqrs.sync.QueueMessage])
+    assert_type(store.get_archive().list(), list[pgqrs.ArchivedMessage])
+    assert_type(store.admin().dlq().count(), int)
+
+
+async def workers(store: pgqrs.Store) -> None:
+    async def in_loop(msg: pgqrs.QueueMessage) -> None:
+        assert_type(msg.lease_lost.is_set(), bool)
+
+    def in_thread(msg: pgqrs.QueueMessage) -> bool:
+        return msg.read_ct > 1
+
+    retry = assert_type(pgqrs.Retry(initial_seconds=1, factor=2), pgqrs.Retry)
+    worker = pgqrs.Worker(store, {"tasks": in_loop, "mails": in_thread}, timeout_seconds=30, retry=retry)
+    async with worker as running:
+        assert_type(running, pgqrs.Worker)
+        running.stop()

@@ -16,6 +16,7 @@ import pgqrs
 
 PACKAGE = Path(pgqrs.__file__).parent
 TABLE = Path(__file__).with_name("table.py")
+DRIVERS = Path(__file__).with_name("drivers.py")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def pyright(path: Path, cwd: Path, mode: str) -> subprocess.CompletedProcess[str
         "pythonVersion": "3.11",
     }
     (cwd / "pyrightconfig.json").write_text(json.dumps(config))
-    command = [sys.executable, "-m", "pyright", "-p", str(cwd)]
+    command = [sys.executable, "-m", "pyright", "-p", str(cwd), "--pythonpath", sys.executable]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 
@@ -51,7 +52,7 @@ def need_pyright() -> None:
 
 
 def test_mypy_accepts_the_package_and_the_table_strictly(cache: Path) -> None:
-    mypy(cache, "--strict", str(PACKAGE), str(TABLE))
+    mypy(cache, "--strict", str(PACKAGE), str(TABLE), str(DRIVERS))
 
 
 def test_mypy_accepts_the_documented_example(cache: Path, tmp_path: Path) -> None:
@@ -60,7 +61,9 @@ def test_mypy_accepts_the_documented_example(cache: Path, tmp_path: Path) -> Non
     mypy(cache, str(example))
 
 
-@pytest.mark.parametrize(("what", "mode"), [("package", "strict"), ("table", "strict"), ("example", "standard")])
+@pytest.mark.parametrize(
+    ("what", "mode"), [("package", "strict"), ("table", "strict"), ("drivers", "strict"), ("example", "standard")]
+)
 def test_pyright_accepts_it_too(tmp_path: Path, what: str, mode: str) -> None:
     need_pyright()
     # Copies, because pyright reads only what lies below its configuration.
@@ -68,8 +71,8 @@ def test_pyright_accepts_it_too(tmp_path: Path, what: str, mode: str) -> None:
     target.mkdir()
     if what == "package":
         shutil.copytree(PACKAGE, target / "pgqrs", ignore=shutil.ignore_patterns("*.so*", "__pycache__"))
-    elif what == "table":
-        (target / "table.py").write_text(TABLE.read_text())
+    elif what in ("table", "drivers"):
+        (target / f"{what}.py").write_text(Path(__file__).with_name(f"{what}.py").read_text())
     else:
         (target / "example.py").write_text(snippets.source("004_type_hints", "unused"))
     config_path = target / "pgqrs" if what == "package" else target
