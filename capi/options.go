@@ -29,11 +29,15 @@ func dequeueOptions(o *C.in_dequeue_options) (core.DequeueOptions, error) {
 	lease, err1 := millis("options.lease_ms", o.lease_ms, 0)
 	wait, err2 := millis("options.wait_ms", o.wait_ms, -1)
 	keep, err3 := millis("options.keep_max_ms", o.keep_max_ms, 0)
+	batch := int(o.batch)
+	if o.batch == C.PGQRS_BATCH_DEFAULT {
+		batch = core.DefaultBatch
+	}
 	return core.DequeueOptions{
-			Batch: int(o.batch), Lease: lease, Wait: wait, At: instant(o.at),
-			AutoExtend: o.flags&C.PGQRS_DEQUEUE_AUTO_EXTEND != 0, KeepMax: keep,
-		}, firstError(known("options.flags", o.flags, C.PGQRS_DEQUEUE_AUTO_EXTEND),
-			known("options.reserved", o.reserved, 0), err1, err2, err3)
+		Batch: batch, Lease: lease, Wait: wait, At: instant(o.at),
+		AutoExtend: o.flags&C.PGQRS_DEQUEUE_AUTO_EXTEND != 0, KeepMax: keep,
+	}, firstError(known("options.flags", o.flags, C.PGQRS_DEQUEUE_AUTO_EXTEND),
+		known("options.reserved", o.reserved, 0), err1, err2, err3)
 }
 
 func releaseOptions(o *C.in_release_options) (core.ReleaseOptions, error) {

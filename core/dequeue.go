@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/pgqrs/pgqrs/core/engine"
@@ -11,10 +12,14 @@ import (
 	"github.com/pgqrs/pgqrs/core/validate"
 )
 
+// DefaultBatch asks a dequeue for as many messages as the configuration's
+// DefaultMaxBatchSize says.
+const DefaultBatch = math.MaxInt
+
 // DequeueOptions say what to lease. The zero value: one message, the store's
 // default lock time, no waiting.
 type DequeueOptions struct {
-	// Batch is how many messages at most; 0: 1.
+	// Batch is how many messages at most; 0: 1. See DefaultBatch.
 	Batch int
 	// Lease is the lock time; 0: the store's default.
 	Lease time.Duration
@@ -70,8 +75,11 @@ func (c *Consumer) dequeue(ctx context.Context, o DequeueOptions) ([]*Message, e
 // claim checks the options, fills in their defaults and turns them into what the
 // engine is asked.
 func (c *Consumer) claim(o *DequeueOptions) (engine.Claim, error) {
-	if o.Batch == 0 {
+	switch o.Batch {
+	case 0:
 		o.Batch = 1
+	case DefaultBatch:
+		o.Batch = c.b.cfg.DefaultMaxBatchSize
 	}
 	if o.Lease == 0 {
 		o.Lease = c.b.cfg.DefaultLockTime

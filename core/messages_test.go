@@ -116,6 +116,20 @@ func TestADelayedMessageArrivesWhileAConsumerWaits(t *testing.T) {
 	})
 }
 
+func TestTheDefaultBatchIsTheConfigurations(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		s := b.open(func(c *config.Config) { c.DefaultMaxBatchSize = 3 })
+		p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		_, err = p.EnqueueBatch(b.ctx, []any{1, 2, 3, 4})
+		require.NoError(b.t, err)
+		c, err := s.Consumer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		assert.Len(b.t, b.take(c, DequeueOptions{Batch: DefaultBatch}), 3)
+		assert.Len(b.t, b.take(c, DequeueOptions{}), 1)
+	})
+}
+
 func TestWaitingEndsEmptyHanded(t *testing.T) {
 	onBoth(t, func(b *bundle) {
 		start := time.Now()

@@ -245,11 +245,12 @@ typedef struct pgqrs_enqueue_options {
 } pgqrs_enqueue_options;
 
 #define PGQRS_DEQUEUE_AUTO_EXTEND 0x1u /* keep the leases alive until acknowledged */
+#define PGQRS_BATCH_DEFAULT 0xFFFFFFFFu /* as many as the store's default_max_batch_size */
 
 typedef struct pgqrs_dequeue_options {
     uint32_t struct_size;
     uint32_t flags;      /* PGQRS_DEQUEUE_AUTO_EXTEND */
-    uint32_t batch;      /* messages at most; 0: 1 */
+    uint32_t batch;      /* messages at most; 0: 1; or PGQRS_BATCH_DEFAULT */
     uint32_t reserved;
     int64_t lease_ms;    /* > 0; 0: the store's default lock time */
     int64_t wait_ms;     /* > 0: wait so long for a first message; -1: for ever */

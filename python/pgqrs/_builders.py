@@ -181,7 +181,7 @@ class DequeueBuilder(_Builder[Consumer]):
 
     async def fetch_all(self, store: Connected) -> list[QueueMessage]:
         """Leases messages, as many as batch() says."""
-        return await self._fetch(store, self._batch or shared_connection(store).config.default_max_batch_size)
+        return await self._fetch(store, self._batch)
 
     async def execute(self, store: Connected) -> int:
         """Handles what is there, once, and returns how many messages that were.
@@ -258,7 +258,7 @@ class DequeueBuilder(_Builder[Consumer]):
         if consumer is not self._worker:
             await consumer.close()
 
-    async def _fetch(self, store: Connected, size: int) -> list[QueueMessage]:
+    async def _fetch(self, store: Connected, size: int | None) -> list[QueueMessage]:
         consumer = await self._open(store)
         messages: list[QueueMessage] = []
         try:
@@ -269,7 +269,7 @@ class DequeueBuilder(_Builder[Consumer]):
         return messages
 
     async def _lease(
-        self, consumer: Consumer, size: int, wait: float | timedelta | None, *, auto_extend: bool = False
+        self, consumer: Consumer, size: int | None, wait: float | timedelta | None, *, auto_extend: bool = False
     ) -> list[QueueMessage]:
         return await consumer._dequeue(size, self._vt, wait, at=self._at, auto_extend=auto_extend)  # pyright: ignore[reportPrivateUsage]
 

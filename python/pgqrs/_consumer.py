@@ -57,11 +57,11 @@ class Consumer(Registered):
         wait         how many seconds to wait for a first message; math.inf is for ever, None not at all
         auto_extend  keep the leases alive until the messages are acknowledged or this process ends
         """
-        return await self._dequeue(batch_size, vt, wait, auto_extend=auto_extend)
+        return await self._dequeue(1 if batch_size is None else batch_size, vt, wait, auto_extend=auto_extend)
 
     async def dequeue_batch(self, batch_size: int | None = None) -> list[QueueMessage]:
         """Leases up to batch_size messages; the Config's default_max_batch_size when not given."""
-        return await self._dequeue(self._batch_size(batch_size))
+        return await self._dequeue(batch_size)
 
     async def dequeue_batch_with_delay(self, limit: int, vt: float | timedelta) -> list[QueueMessage]:
         """Leases up to limit messages for vt seconds."""
@@ -88,16 +88,13 @@ class Consumer(Registered):
         return await self._run(
             _ops.dequeue,
             self._wrap,
-            batch=1 if batch_size is None else _arguments.batch_size(batch_size),
+            batch=None if batch_size is None else _arguments.batch_size(batch_size),
             lease_ms=0 if vt is None else _arguments.span_ms(vt, "vt", positive=True),
             wait_ms=_arguments.wait_ms(wait),
             at=at,
             auto_extend=auto_extend,
             keep_max_ms=keep_max_ms,
         )
-
-    def _batch_size(self, given: int | None) -> int:
-        return self._connection.config.default_max_batch_size if given is None else given
 
     def _wrap(self, row: MessageRow) -> Any:  # the sync twin makes messages of its own
         return QueueMessage(row, self)
@@ -174,7 +171,7 @@ class Consumer(Registered):
         Its lease is kept alive meanwhile. Returns whether there was a message.
         """
         _arguments.function(handler, "handler")
-        messages = await self._dequeue(auto_extend=True)
+        messages = await self._dequeue(1, auto_extend=True)
         if messages:
             await self._handle_messages(messages, lambda: handler(messages[0]))
         return bool(messages)
@@ -183,7 +180,7 @@ class Consumer(Registered):
         """Processes up to batch_size messages, the rules of consume holding for all
         together. Returns how many there were."""
         call = _arguments.function(handler, "handler")
-        messages = await self._dequeue(self._batch_size(batch_size), auto_extend=True)
+        messages = await self._dequeue(batch_size, auto_extend=True)
         if messages:
             await self._handle_messages(messages, lambda: call(messages))
         return len(messages)

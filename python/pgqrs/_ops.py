@@ -103,7 +103,7 @@ def dequeue(
     /,
     wrap: Callable[[MessageRow], M],
     *,
-    batch: int,
+    batch: int | None,
     lease_ms: int = 0,
     wait_ms: int = 0,
     at: int = 0,

@@ -97,12 +97,12 @@ def enqueue_options(delay_ms: int, at: int) -> Argument:
 
 
 def dequeue_options(
-    batch: int, lease_ms: int, wait_ms: int, at: int, *, auto_extend: bool, keep_max_ms: int
+    batch: int | None, lease_ms: int, wait_ms: int, at: int, *, auto_extend: bool, keep_max_ms: int
 ) -> Argument:
     return _abi.DequeueOptions(
         ctypes.sizeof(_abi.DequeueOptions),
         _abi.DEQUEUE_AUTO_EXTEND if auto_extend else 0,
-        batch,
+        _abi.BATCH_DEFAULT if batch is None else batch,
         0,
         lease_ms,
         wait_ms,

@@ -485,10 +485,6 @@ async def test_default_max_batch_size_is_the_batch_of_helpers(dsn: str) -> None:
         assert len(await consumer.dequeue_batch(5)) == 3, "what is left; larger requests are allowed"
 
 
-@pytest.mark.xfail(
-    reason="dequeue_batch() looks at what the Config was given, not at what the library resolved: "
-    "the size of a DSN parameter, of the environment and of a file is ignored"
-)
 @pytest.mark.asyncio
 async def test_default_max_batch_size_of_a_weaker_source(sqlite_dsn: str) -> None:
     dsn = f"{sqlite_dsn}?pgqrs_default_max_batch_size=3"
@@ -592,10 +588,7 @@ SECRET_DSNS = [
     f"postgresql://me:a/{SECRET}@127.0.0.1:1/db",
     f"postgresql://me:a?{SECRET}@127.0.0.1:1/db",
     f"postgresql://me:a#{SECRET}@127.0.0.1:1/db",
-    pytest.param(
-        f"postgresql://me:a@{SECRET}@127.0.0.1:1/db",
-        marks=pytest.mark.xfail(reason="what follows the first @ is taken for the host, and the error names the host"),
-    ),
+    f"postgresql://me:a@{SECRET}@127.0.0.1:1/db",
     f"postgresql://me:{SECRET}",
     f"me:{SECRET}@127.0.0.1:1/db",
     f"postgresql://127.0.0.1:1/db?pass%77ord={SECRET}",
