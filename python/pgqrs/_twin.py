@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
@@ -14,6 +15,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 P = ParamSpec("P")
+
+PUBLIC = "pgqrs.sync"  # the module users know the twins by
 
 
 class Method(Protocol[P, T_co]):
@@ -45,7 +48,7 @@ def method(
         value = drive(coroutine(twin._async, *args, **kwargs))  # pyright: ignore[reportPrivateUsage]
         return value if then is None else then(value)
 
-    call.__module__ = "pgqrs.sync"
+    call.__module__ = PUBLIC
     return cast("Method[P, Any]", call)
 
 
@@ -66,7 +69,7 @@ def step(change: Callable[Concatenate[Any, P], object]) -> Step[P]:
         change(twin._async, *args, **kwargs)  # pyright: ignore[reportPrivateUsage]
         return twin
 
-    call.__module__ = "pgqrs.sync"
+    call.__module__ = PUBLIC
     return cast("Step[P]", call)
 
 
@@ -77,7 +80,7 @@ def function(coroutine: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         return drive(coroutine(*args, **kwargs))
 
-    call.__module__ = "pgqrs.sync"
+    call.__module__ = PUBLIC
     return call
 
 
@@ -132,3 +135,12 @@ class ClosableTwin(Twin[A]):
         where: TracebackType | None,
     ) -> None:
         drive(self._async.__aexit__(kind, problem, where))
+
+
+def publish(*kinds: type) -> None:
+    """Names twins of a private room, and their methods, after the public module."""
+    for kind in kinds:
+        kind.__module__ = PUBLIC
+        for member in vars(kind).values():
+            if inspect.isfunction(member):
+                member.__module__ = PUBLIC

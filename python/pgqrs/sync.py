@@ -36,7 +36,7 @@ from ._consumer import MessageOrId
 from ._lifecycle import Registered
 from ._native import forked
 from ._native._codec import MessageRow
-from ._twin import ClosableTwin, Twin, function, method, step
+from ._twin import ClosableTwin, Twin, function, method, publish, step
 from ._twin_tables import Archive, DeadLetters, Messages, QueueMessage, Queues, Workers
 
 __all__ = [
@@ -544,6 +544,4 @@ def extend_vt(consumer: Consumer, message: MessageOrId, seconds: float | timedel
     return consumer.extend_vt(message, seconds)
 
 
-for _public in (Archive, DeadLetters, Messages, QueueMessage, Queues, Workers):
-    _public.__module__ = __name__  # their room is private
-del _public
+publish(Archive, DeadLetters, Messages, QueueMessage, Queues, Workers)
