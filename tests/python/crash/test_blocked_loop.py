@@ -70,3 +70,44 @@ async def test_auto_extend_keeps_a_plain_lease(dsn: str) -> None:
             (msg,) = await one.dequeue(auto_extend=True)
             assert await two.dequeue(wait=2) == []
             assert await msg.archive() is True
+
+
+BLOCKING_WORKER = """
+import asyncio, sys, time, pgqrs
+async def handler(msg):
+    print("handling", flush=True)
+    time.sleep(30)  # blocks the event loop for six lock times
+async def main():
+    async with await pgqrs.connect(sys.argv[1]) as store:
+        worker = pgqrs.Worker(store, {"tasks": handler})
+        asyncio.get_running_loop().call_later(31, worker.stop)
+        await worker.run()
+asyncio.run(main())
+"""
+
+
+async def test_thirty_blocked_seconds_under_the_default_lock_deliver_nothing_twice(
+    pg_dsn: str, sqlite_dsn: str
+) -> None:
+    """Both engines at once, because it takes as long as it says."""
+
+    async def blocked(dsn: str) -> None:
+        async with await pgqrs.connect(dsn, bootstrap=True) as store:
+            await store.queue("tasks")
+            await pgqrs.produce(store, "tasks", "mine")
+            command = (sys.executable, "-c", BLOCKING_WORKER, dsn)
+            worker = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment())
+            try:
+                assert worker.stdout
+                assert await worker.stdout.readline() == b"handling\n"
+                async with await store.consumer("tasks") as other:
+                    assert await other.dequeue(wait=29) == []
+                assert await asyncio.wait_for(worker.wait(), 30) == 0
+            finally:
+                if worker.returncode is None:
+                    worker.kill()
+                    await worker.wait()
+            (archived,) = await (await store.get_archive()).list()
+            assert (archived.payload, archived.read_ct) == ("mine", 1)
+
+    await asyncio.gather(blocked(pg_dsn), blocked(sqlite_dsn))
