@@ -85,7 +85,9 @@ func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o Enqueue
 	return ids, nil
 }
 
-func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
+// messages checks what is to be stored, whichever way it goes, before anything is
+// sent.
+func (p *Producer) messages(payloads [][]byte, o EnqueueOptions) ([]model.NewMessage, error) {
 	if err := validate.Batch(len(payloads)); err != nil {
 		return nil, err
 	}
@@ -98,6 +100,14 @@ func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOpti
 			return nil, err
 		}
 		messages[i] = model.NewMessage{Payload: payload, Producer: p.id, Delay: o.Delay, At: o.At}
+	}
+	return messages, nil
+}
+
+func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
+	messages, err := p.messages(payloads, o)
+	if err != nil {
+		return nil, err
 	}
 	done, err := p.begin()
 	if err != nil {

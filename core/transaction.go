@@ -7,9 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pgqrs/pgqrs/core/fault"
-	"github.com/pgqrs/pgqrs/core/model"
 	"github.com/pgqrs/pgqrs/core/postgres"
-	"github.com/pgqrs/pgqrs/core/validate"
 )
 
 // EnqueueTx stores payload in a transaction of the caller's: the message becomes
@@ -28,14 +26,12 @@ func (p *Producer) enqueueTx(ctx context.Context, tx pgx.Tx, payload any, o Enqu
 			Text: "transactional enqueue needs PostgreSQL; enqueue after your own commit instead",
 		}
 	}
-	if err := validate.Delay(o.Delay); err != nil {
-		return 0, err
-	}
 	document, err := json.Marshal(payload)
 	if err != nil {
 		return 0, errNotJSON(err)
 	}
-	if err := p.b.rules.Payload(document); err != nil {
+	messages, err := p.messages([][]byte{document}, o)
+	if err != nil {
 		return 0, err
 	}
 	done, err := p.begin()
@@ -46,8 +42,7 @@ func (p *Producer) enqueueTx(ctx context.Context, tx pgx.Tx, payload any, o Enqu
 	if err := p.refuse(); err != nil {
 		return 0, err
 	}
-	ids, err := postgres.EnqueueTx(ctx, tx, p.b.cfg.Schema, p.queue.ID,
-		[]model.NewMessage{{Payload: document, Producer: p.id, Delay: o.Delay, At: o.At}})
+	ids, err := postgres.EnqueueTx(ctx, tx, p.b.cfg.Schema, p.queue.ID, messages)
 	if err != nil {
 		return 0, err
 	}

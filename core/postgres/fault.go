@@ -43,7 +43,7 @@ func (s *store) fault(ctx context.Context, p phase, err error) error {
 	case errors.As(err, &scan):
 		return &fault.Error{Kind: fault.Internal, Text: "a result could not be read", Cause: err}
 	case p == reading && ctx.Err() != nil:
-		return contextFault(ctx.Err())
+		return fault.FromContext(ctx)
 	case p == reading:
 		return &fault.Error{Kind: fault.Connect, Text: "the connection was lost", Safe: true, Cause: err}
 	}
@@ -152,7 +152,7 @@ func mendable(err error, n int) bool {
 // connectFault maps an error from before there was a connection.
 func connectFault(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return contextFault(ctx.Err())
+		return fault.FromContext(ctx)
 	}
 	e := &fault.Error{Kind: fault.Connect, Text: "cannot reach PostgreSQL: " + err.Error(), Safe: true, Cause: err}
 	var pg *pgconn.PgError
@@ -160,14 +160,6 @@ func connectFault(ctx context.Context, err error) error {
 		e.SQLState = pg.Code
 	}
 	return e
-}
-
-// contextFault maps the end of the caller's context while nothing was stored.
-func contextFault(err error) *fault.Error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &fault.Error{Kind: fault.Timeout, Text: "the deadline passed before anything was stored", Safe: true, Cause: err}
-	}
-	return &fault.Error{Kind: fault.Cancelled, Text: "cancelled before anything was stored", Safe: true, Cause: err}
 }
 
 func closedFault() error {

@@ -122,7 +122,7 @@ func (s *store) withConn(ctx context.Context, f func(conn *pgxpool.Conn) error) 
 	conn, err := s.pool.Acquire(waiting)
 	if err != nil {
 		if ctx.Err() != nil {
-			return contextFault(ctx.Err())
+			return fault.FromContext(ctx)
 		}
 		if waiting.Err() != nil && s.pool.Stat().AcquiredConns() >= s.pool.Config().MaxConns {
 			return &fault.Error{
@@ -133,8 +133,8 @@ func (s *store) withConn(ctx context.Context, f func(conn *pgxpool.Conn) error) 
 		return connectFault(ctx, err)
 	}
 	defer conn.Release()
-	if err := ctx.Err(); err != nil {
-		return contextFault(err)
+	if ctx.Err() != nil {
+		return fault.FromContext(ctx)
 	}
 	return f(conn)
 }
@@ -155,8 +155,8 @@ func (s *store) attempt(ctx context.Context, f func() error) error {
 	defer s.leave()
 	wait := firstRetryWait
 	for n := 1; ; n++ {
-		if err := ctx.Err(); err != nil {
-			return contextFault(err)
+		if ctx.Err() != nil {
+			return fault.FromContext(ctx)
 		}
 		err := f()
 		if err == nil || n == maxAttempts || !mendable(err, n) {
