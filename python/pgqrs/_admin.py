@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import TracebackType
 from typing import Self
 
 from . import _arguments, _ops
 from ._config import redact
-from ._connection import Connected, Connection, Source, connection_of
+from ._connection import Closing, Connected, Connection, Source, connection_of
 from ._tables import Archive, DeadLetters, Messages, Queues, Workers, older_than, queue_filter
 from ._types import ArchivedMessage, QueueInfo, QueueMetrics, SystemStats, WorkerHealthStats, WorkerStats
 
 READ_CT_MAX = 1_000_000_000  # twin of max_read_ct in core/config/properties.go
 
 
-class Admin(Connected):
+class Admin(Connected, Closing):
     """Manages the schema, the queues and what is in them.
 
     Made from a DSN or Config it opens a store of its own at the first await; made
@@ -151,14 +150,6 @@ class Admin(Connected):
     async def __aenter__(self) -> Self:
         await self._connection.open()
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"Admin({redact(self._connection.config.dsn)!r})"

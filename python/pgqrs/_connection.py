@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from . import _bridge, _ops
@@ -68,6 +69,23 @@ class Connection:
             pass  # somebody else ended it meanwhile
         finally:
             self._handle.close()
+
+
+class Closing:
+    """What ``async with`` closes at its end."""
+
+    __slots__ = ()
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        await self.close()
 
 
 class Connected:

@@ -6,11 +6,10 @@ import logging
 import time
 from collections import deque
 from datetime import timedelta
-from types import TracebackType
 from typing import ClassVar, Self
 
 from . import _arguments, _bridge, _ops
-from ._connection import Connection
+from ._connection import Closing, Connection
 from ._consumer import Consumer, MessageOrId
 from ._types import QueueMessage
 from .errors import ClosedError, PgqrsError
@@ -21,7 +20,7 @@ KEEP_SECONDS = 15 * 60  # how long a loop that is never advanced again keeps its
 RENEW_SECONDS = KEEP_SECONDS / 3  # age from which prefetched messages get a longer lease
 
 
-class ConsumerIterator:
+class ConsumerIterator(Closing):
     """Messages of one queue, as ``async for`` wants them; waits when there are none.
 
     ::
@@ -129,14 +128,6 @@ class ConsumerIterator:
     async def __aenter__(self) -> Self:
         await self._open()
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def __del__(self) -> None:
         # `break` reaches only this. The message in the loop's variable keeps its

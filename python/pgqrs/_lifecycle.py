@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from . import _arguments, _bridge, _ops, _syncbridge
-from ._connection import Connection, Source, connection_of
+from ._connection import Closing, Connection, Source, connection_of
 from ._enums import WorkerStatus
 from ._native import _codec
 from ._native._cq import Call
@@ -24,7 +23,7 @@ class _Open(Protocol):
     ) -> Call[int]: ...
 
 
-class Registered:
+class Registered(Closing):
     """A worker of one queue, registered at the latest by its first use.
 
     Hostname and port are labels, not a lock: every registration gets a new worker
@@ -202,14 +201,6 @@ class Registered:
     async def __aenter__(self) -> Self:
         await self._open()
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         state = "closed" if self._handle.closed else f"worker_id={self._worker_id or None}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import TracebackType
 from typing import Self
 
 from . import _arguments, _ops
 from ._admin import Admin, admin_of
 from ._config import Config, redact
-from ._connection import Connected, Connection
+from ._connection import Closing, Connected, Connection
 from ._consumer import Consumer
 from ._iterators import ConsumerIterator
 from ._producer import Producer
@@ -17,7 +16,7 @@ from ._tables import Archive, Messages, Queues, Workers
 from ._types import QueueInfo
 
 
-class Store(Connected):
+class Store(Connected, Closing):
     """One database with its queues.
 
     It belongs to no event loop and no thread: several may use it at once. Made by
@@ -99,14 +98,6 @@ class Store(Connected):
     async def __aenter__(self) -> Self:
         await self._connection.open()
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"Store({redact(self.config.dsn)!r})"
