@@ -40,8 +40,8 @@ func (l *Lane[I, R]) flush(units []*unit[I, R], rows int) {
 		for _, u := range units {
 			n := len(u.items)
 			u.results, results = results[:n:n], results[n:]
-			close(u.done)
 		}
+		answer(units)
 	}
 }
 
@@ -58,7 +58,20 @@ func (l *Lane[I, R]) note(rows int64) {
 func fail[I, R any](units []*unit[I, R], err error) {
 	for _, u := range units {
 		u.err = err
-		close(u.done)
+	}
+	answer(units)
+}
+
+// answer wakes the callers of units whose results are set. Those of one call
+// stand side by side, and are counted off together.
+func answer[I, R any](units []*unit[I, R]) {
+	for start := 0; start < len(units); {
+		call, end := units[start].call, start+1
+		for end < len(units) && units[end].call == call {
+			end++
+		}
+		call.answered(int64(end - start))
+		start = end
 	}
 }
 

@@ -55,14 +55,34 @@ type Lane[I, R any] struct {
 	flushes, carried, largest atomic.Int64
 }
 
-// unit is the rows of one call.
+// unit is rows that share their fate: those of one call, or one row of a call
+// whose rows do not depend on each other.
 type unit[I, R any] struct {
 	items     []I
 	abandoned bool // guarded by Lane.mu: its caller has gone, it must not be sent
 	sent      bool // guarded by Lane.mu
-	done      chan struct{}
+	call      *caller
 	results   []R
 	err       error
+}
+
+// caller waits for the units of its call.
+type caller struct {
+	left atomic.Int64  // units that have no answer yet
+	done chan struct{} // closed with the last answer
+}
+
+func newCaller(units int) *caller {
+	c := &caller{done: make(chan struct{})}
+	c.left.Store(int64(units))
+	return c
+}
+
+// answered counts n units off; their results are set.
+func (c *caller) answered(n int64) {
+	if c.left.Add(-n) == 0 {
+		close(c.done)
+	}
 }
 
 // NewLane returns an empty lane.
@@ -82,54 +102,116 @@ func NewLane[I, R any](opt Options[I, R]) *Lane[I, R] {
 // nothing was stored. Once it was sent, a cancelled caller still gets the true
 // outcome; a caller whose deadline has passed gets OutcomeUnknown at once.
 func (l *Lane[I, R]) Do(ctx context.Context, items []I) ([]R, error) {
-	u := &unit[I, R]{items: items, done: make(chan struct{})}
-	if err := l.push(ctx, u); err != nil {
-		return nil, err
-	}
-	select {
-	case <-u.done:
+	u := unit[I, R]{items: items, call: newCaller(1)}
+	units := []*unit[I, R]{&u}
+	if l.await(ctx, u.call, units) {
 		return u.results, u.err
-	case <-ctx.Done():
 	}
-	if l.takeBack(u) {
-		return nil, fault.FromContext(ctx)
-	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		select {
-		case <-u.done:
-			return u.results, u.err
-		default:
-			return nil, &fault.Error{
-				Kind: fault.OutcomeUnknown, Cause: ctx.Err(),
-				Text: "deadline passed while the statement was on its way: it may or may not have been committed",
-			}
-		}
-	}
-	<-u.done
-	return u.results, u.err
+	return nil, errLate(ctx)
 }
 
-// push queues u, waiting for room, and sees to it that a flusher runs.
-func (l *Lane[I, R]) push(ctx context.Context, u *unit[I, R]) error {
-	for {
+// DoEach carries items that do not depend on each other: each is a unit of its
+// own, as if it came from a call of its own, for the price of one call. It
+// returns a result and an error for every item, of which one is zero.
+func (l *Lane[I, R]) DoEach(ctx context.Context, items []I) ([]R, []error) {
+	all := make([]unit[I, R], len(items))
+	units := make([]*unit[I, R], len(items))
+	call := newCaller(len(items))
+	for i := range items {
+		all[i] = unit[I, R]{items: items[i : i+1 : i+1], call: call}
+		units[i] = &all[i]
+	}
+	results, errs := make([]R, len(items)), make([]error, len(items))
+	if len(items) == 0 {
+		return results, errs
+	}
+	if !l.await(ctx, call, units) {
+		for i := range errs {
+			errs[i] = errLate(ctx)
+		}
+		return results, errs
+	}
+	for i := range all {
+		if errs[i] = all[i].err; errs[i] == nil {
+			results[i] = all[i].results[0]
+		}
+	}
+	return results, errs
+}
+
+// await queues the units of a call and waits for their answers; false when its
+// deadline passed with some of them on their way.
+func (l *Lane[I, R]) await(ctx context.Context, call *caller, units []*unit[I, R]) bool {
+	// Whoever finds no flusher carries the first flush in person: a hand-over to
+	// another goroutine costs as much as storing a row. A deadline must be answered
+	// in the middle of a flush, so such a caller only waits.
+	_, hurried := ctx.Deadline()
+	pushed, lead, err := l.push(ctx, units, !hurried)
+	if lead {
+		l.opt.Group.Run(func() { l.fly(call) })
+	}
+	if err != nil {
+		fail(units[pushed:], err)
+	}
+	select {
+	case <-call.done:
+		return true
+	case <-ctx.Done():
+	}
+	l.takeBack(ctx, units)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		select {
+		case <-call.done:
+			return true
+		default:
+			return false
+		}
+	}
+	<-call.done
+	return true
+}
+
+// errLate answers a caller whose deadline passed while rows were on their way.
+func errLate(ctx context.Context) error {
+	return &fault.Error{
+		Kind: fault.OutcomeUnknown, Cause: ctx.Err(),
+		Text: "deadline passed while the statement was on its way: it may or may not have been committed",
+	}
+}
+
+// push queues units, waiting for room, and sees to it that a flusher runs: with
+// lead it may be the caller, who is told so. With an error it says how many it has
+// queued.
+func (l *Lane[I, R]) push(ctx context.Context, units []*unit[I, R], lead bool) (int, bool, error) {
+	for pushed := 0; ; {
 		if ctx.Err() != nil {
-			return fault.FromContext(ctx)
+			return pushed, false, fault.FromContext(ctx)
 		}
 		l.mu.Lock()
 		if l.closed {
 			l.mu.Unlock()
-			return &fault.Error{Kind: fault.Closed, Text: "the store is closed", Safe: true}
+			return pushed, false, &fault.Error{Kind: fault.Closed, Text: "the store is closed", Safe: true}
 		}
-		// An oversized unit enters an empty lane, or it would wait for ever.
-		if l.rows == 0 || l.rows+len(u.items) <= l.opt.MaxPending {
+		for ; pushed < len(units); pushed++ {
+			u := units[pushed]
+			// An oversized unit enters an empty lane, or it would wait for ever.
+			if l.rows > 0 && l.rows+len(u.items) > l.opt.MaxPending {
+				break
+			}
 			l.waiting = append(l.waiting, u)
 			l.rows += len(u.items)
-			l.start()
-			l.mu.Unlock()
-			return nil
 		}
+		if pushed == len(units) && lead && l.flying < l.opt.Flushers {
+			l.flying++
+			l.mu.Unlock()
+			return pushed, true, nil
+		}
+		l.start()
 		room := l.room
 		l.mu.Unlock()
+		if pushed == len(units) {
+			return pushed, false, nil
+		}
 		select {
 		case <-room:
 		case <-ctx.Done():
@@ -141,20 +223,27 @@ func (l *Lane[I, R]) push(ctx context.Context, u *unit[I, R]) error {
 func (l *Lane[I, R]) start() {
 	if l.flying < l.opt.Flushers && len(l.waiting) > 0 {
 		l.flying++
-		l.opt.Group.Go(l.fly)
+		l.opt.Group.Go(func() { l.fly(nil) })
 	}
 }
 
-// takeBack abandons a unit that has not been sent.
-func (l *Lane[I, R]) takeBack(u *unit[I, R]) bool {
+// takeBack abandons the units that have not been sent and answers them.
+func (l *Lane[I, R]) takeBack(ctx context.Context, units []*unit[I, R]) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if u.sent {
-		return false
+	rows := 0
+	var back []*unit[I, R]
+	for _, u := range units {
+		if !u.sent && !u.abandoned && u.err == nil { // with an error it was never queued
+			u.abandoned = true
+			back = append(back, u)
+			rows += len(u.items)
+		}
 	}
-	u.abandoned = true
-	l.leave(len(u.items))
-	return true
+	if rows > 0 {
+		l.leave(rows)
+	}
+	l.mu.Unlock()
+	fail(back, fault.FromContext(ctx))
 }
 
 // leave gives the room of n rows back. mu is held.
@@ -164,16 +253,14 @@ func (l *Lane[I, R]) leave(n int) {
 	l.room = make(chan struct{})
 }
 
-// fly flushes until nothing waits. It lives only while there is work, so an idle
-// lane costs no goroutine.
-func (l *Lane[I, R]) fly() {
+// fly flushes until nothing waits, or until own, a caller who flies in person, has
+// its answers; then another flusher takes over. It lives only while there is work,
+// so an idle lane costs no goroutine.
+func (l *Lane[I, R]) fly(own *caller) {
 	orderly := false
 	defer func() {
 		if !orderly { // a panic is on its way up to the group's report
-			l.mu.Lock()
-			l.retire()
-			l.start() // what still waits must not wait for the next call
-			l.mu.Unlock()
+			l.hand()
 		}
 	}()
 	for {
@@ -183,7 +270,20 @@ func (l *Lane[I, R]) fly() {
 			return
 		}
 		l.flush(units, rows)
+		if own != nil && own.left.Load() == 0 {
+			orderly = true
+			l.hand()
+			return
+		}
 	}
+}
+
+// hand gives up a flusher's place, to another one if something waits.
+func (l *Lane[I, R]) hand() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retire()
+	l.start()
 }
 
 // next takes the units of one flush; nil when nothing waits, and then the

@@ -41,5 +41,12 @@ func (g *Group) Go(f func()) {
 	go run(g.Report, f, g.wg.Done)
 }
 
+// Run runs f on the calling goroutine, as Go does on a new one: a panic of f goes
+// to the group's report, and Run returns after it unless that panics again.
+func (g *Group) Run(f func()) {
+	g.wg.Add(1)
+	run(g.Report, f, g.wg.Done)
+}
+
 // Wait returns when every goroutine of the group has ended.
 func (g *Group) Wait() { g.wg.Wait() }
