@@ -19,10 +19,12 @@ import (
 //export goCqOpen
 func goCqOpen(o *C.in_cq_options, out *C.pgqrs_handle) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	err := firstError(known("options.flags", o.flags, C.PGQRS_CQ_PIPE), known("options.reserved", o.reserved, 0))
+	err := firstError(known("options.flags", o.flags, C.PGQRS_CQ_PIPE|C.PGQRS_CQ_VALUES), known("options.reserved", o.reserved, 0))
 	if err == nil {
 		var h handle.Handle
-		h, err = lib.OpenQueue(cq.Options{MaxPending: uint32(o.max_pending), Pipe: o.flags&C.PGQRS_CQ_PIPE != 0})
+		h, err = lib.OpenQueue(cq.Options{
+			MaxPending: uint32(o.max_pending), Pipe: o.flags&C.PGQRS_CQ_PIPE != 0, Values: o.flags&C.PGQRS_CQ_VALUES != 0,
+		})
 		*out = C.pgqrs_handle(h)
 	}
 	return fail(nil, "cq_open", err)

@@ -30,6 +30,20 @@ func goEnqueue(h C.pgqrs_handle, payloads *C.in_str, n C.uint32_t, o *C.in_enque
 	}, firstError(err1, err2, err3))
 }
 
+//export goEnqueueEach
+func goEnqueueEach(h C.pgqrs_handle, payloads *C.in_str, n C.uint32_t, o *C.in_enqueue_options, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	pin, on, err1 := target[*worker](h, handle.Producer)
+	options, err2 := enqueueOptions(o)
+	all, err3 := documents(payloads, n)
+	return submit(s, call.Call[call.Reply]{
+		Operation: "enqueue", Target: pin,
+		Do: func(ctx context.Context) (call.Reply, error) {
+			return eachReply(on.producer().EnqueueEach(ctx, all, options))
+		},
+	}, firstError(err1, err2, err3))
+}
+
 //export goDequeue
 func goDequeue(h C.pgqrs_handle, o *C.in_dequeue_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))

@@ -38,6 +38,17 @@ func goResultIds(h C.pgqrs_handle, out *C.pgqrs_list) (st C.int32_t) {
 	return read(h, ids, func(r *result) { *out = list(r.list) })
 }
 
+//export goResultFailure
+func goResultFailure(h C.pgqrs_handle, index C.uint32_t, out *C.pgqrs_handle) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return read(h, ids, func(r *result) {
+		*out = 0
+		if int(index) < len(r.refused) && r.refused[index] != nil {
+			*out = C.pgqrs_handle(lib.Fail(cerr.Of("enqueue", r.refused[index])))
+		}
+	})
+}
+
 //export goResultMessages
 func goResultMessages(h C.pgqrs_handle, out *C.pgqrs_list) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))

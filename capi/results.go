@@ -30,6 +30,7 @@ type result struct {
 	list   cmem.List // of ids, messages, outcomes and tokens
 	text   cmem.Text // the document
 
+	refused  []error       // of ids: why an item was not stored; nil when all were
 	leased   []model.Token // what nobody handles if the result is discarded
 	consumer *core.Consumer
 }
@@ -50,12 +51,21 @@ func (r *result) Discard() {
 
 func reply(r *result) call.Reply { return call.Reply{Kind: handle.Result, Value: r} }
 
-func idsReply(list []int64, err error) (call.Reply, error) {
+func idsReply(list []int64, err error) (call.Reply, error) { return eachReply(list, nil, err) }
+
+// eachReply is an idsReply that may hold an error in the place of an id.
+func eachReply(list []int64, errs []error, err error) (call.Reply, error) {
 	if err != nil {
 		return call.Nothing, err
 	}
+	if firstError(errs...) == nil {
+		return numbersReply(ids, list), nil
+	}
+	if len(list) == 1 {
+		return call.Nothing, errs[0]
+	}
 	memory, view := cmem.Numbers(list)
-	return reply(&result{form: ids, memory: memory, list: view}), nil
+	return reply(&result{form: ids, memory: memory, list: view, refused: errs}), nil
 }
 
 func outcomesReply(took []bool, err error) (call.Reply, error) {
@@ -68,8 +78,22 @@ func outcomesReply(took []bool, err error) (call.Reply, error) {
 			list[i] = cerr.LeaseLost
 		}
 	}
-	memory, view := cmem.Numbers(list)
-	return reply(&result{form: outcomes, memory: memory, list: view}), nil
+	return numbersReply(outcomes, list), nil
+}
+
+// numbersReply is a result that is a list of numbers, and short when it has one.
+func numbersReply[N ~int64 | ~int32](as form, list []N) call.Reply {
+	r := reply(nil)
+	made := func() any {
+		memory, view := cmem.Numbers(list)
+		return &result{form: as, memory: memory, list: view}
+	}
+	if len(list) == 1 {
+		r.Short = &call.Short{Number: int64(list[0]), Make: made}
+	} else {
+		r.Value = made()
+	}
+	return r
 }
 
 func messagesReply(list []model.Message, err error) (call.Reply, error) {

@@ -51,6 +51,13 @@ int32_t pgqrs_result_ids(pgqrs_handle result, pgqrs_list *ids) {
     return st;
 }
 
+int32_t pgqrs_result_failure(pgqrs_handle result, uint32_t index, pgqrs_handle *error) {
+    int32_t st = guard_process();
+    THEN(st, shim_out(error, sizeof *error, "error", NULL));
+    THEN(st, goResultFailure(result, index, error));
+    return st;
+}
+
 int32_t pgqrs_result_messages(pgqrs_handle result, pgqrs_list *messages) {
     int32_t st = guard_process();
     THEN(st, shim_out(messages, sizeof *messages, "messages", NULL));

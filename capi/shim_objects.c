@@ -162,6 +162,18 @@ int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t
     return st;
 }
 
+int32_t pgqrs_enqueue_each(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
+                           const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                           pgqrs_handle *error) {
+    shim_submit s;
+    pgqrs_enqueue_options o;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, shim_texts(payloads, count, "payloads", error));
+    THEN(st, SHIM_OPTIONS(&o, options, error));
+    THEN(st, goEnqueueEach(producer, payloads, count, &o, &s));
+    return st;
+}
+
 int32_t pgqrs_dequeue(pgqrs_handle consumer, const pgqrs_dequeue_options *options, pgqrs_handle cq, uint64_t user_data,
                       pgqrs_handle *op, pgqrs_handle *error) {
     shim_submit s;

@@ -14,6 +14,9 @@ import (
 // at once where the engine has several writers.
 const ackFlushers = 2
 
+// enqueueLane carries the messages of one queue and answers with their ids.
+type enqueueLane = batch.Lane[model.NewMessage, int64]
+
 // lanes are the group commits of a backend: one lane for the enqueues of each
 // queue, because a statement serves one queue and a flood into one must not hold
 // up the others; one lane per kind of acknowledgement, because those name
@@ -27,13 +30,13 @@ type lanes struct {
 
 	// mu guards the fields below.
 	mu      sync.Mutex
-	enqueue map[int64]*batch.Lane[model.NewMessage, int64]
+	enqueue map[int64]*enqueueLane
 	closed  bool
 }
 
 func (l *lanes) init(b *backend) {
 	l.b = b
-	l.enqueue = map[int64]*batch.Lane[model.NewMessage, int64]{}
+	l.enqueue = map[int64]*enqueueLane{}
 	l.archive = newAckLane(b, func(ctx context.Context, tokens []model.Token) ([]bool, error) {
 		return b.engine.Finish(ctx, engine.FinishArchive, tokens)
 	})
@@ -53,7 +56,7 @@ func newAckLane[I any](b *backend, flush func(context.Context, []I) ([]bool, err
 
 // of returns the enqueue lane of a queue. One flusher, so that the ids of one
 // producer ascend in the order of its calls.
-func (l *lanes) of(queueID int64) (*batch.Lane[model.NewMessage, int64], error) {
+func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if lane := l.enqueue[queueID]; lane != nil {

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -76,6 +77,50 @@ func TestConcurrentSingleCallsShareStatements(t *testing.T) {
 		all.Wait()
 		assert.Less(b.t, b.store.b.lanes.archive.Stats().Flushes, int64(n/4))
 		assert.EqualValues(b.t, n, b.metrics().Archived)
+	})
+}
+
+func TestEachEnqueueStandsForItself(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p := b.producer()
+		documents := make([][]byte, 50)
+		for i := range documents {
+			documents[i] = []byte(strconv.Itoa(i))
+		}
+		documents[7], documents[9] = []byte("{"), []byte(`"\u0000"`)
+		ids, errs, err := p.EnqueueEach(b.ctx, documents, EnqueueOptions{})
+		require.NoError(b.t, err)
+		for i := range documents {
+			if i == 7 || i == 9 {
+				assert.True(b.t, fault.Is(errs[i], fault.Serialization), "%v", errs[i])
+				assert.Zero(b.t, ids[i])
+				continue
+			}
+			require.NoError(b.t, errs[i])
+			m, err := b.admin.GetMessage(b.ctx, ids[i])
+			require.NoError(b.t, err)
+			assert.Equal(b.t, strconv.Itoa(i), string(m.Payload))
+		}
+		assert.IsIncreasing(b.t, append(append(append([]int64{}, ids[:7]...), ids[8]), ids[10:]...))
+
+		require.NoError(b.t, p.Suspend(b.ctx))
+		_, _, err = p.EnqueueEach(b.ctx, documents, EnqueueOptions{})
+		assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
+		_, _, err = p.EnqueueEach(b.ctx, nil, EnqueueOptions{})
+		assert.True(b.t, fault.Is(err, fault.InvalidArgument), "%v", err)
+	})
+}
+
+func TestEachEnqueueTakesATokenOfItsOwn(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		s := b.open(func(c *config.Config) { c.MaxEnqueuePerSecond, c.MaxEnqueueBurst = 0.001, 2 })
+		p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		ids, errs, err := p.EnqueueEach(b.ctx, [][]byte{[]byte("1"), []byte("2"), []byte("3")}, EnqueueOptions{})
+		require.NoError(b.t, err)
+		assert.NotZero(b.t, ids[1])
+		assert.NoError(b.t, errs[1])
+		assert.True(b.t, fault.IsRateLimited(errs[2]), "%v", errs[2])
 	})
 }
 

@@ -85,13 +85,66 @@ func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o Enqueue
 	return ids, nil
 }
 
+// EnqueueEach stores JSON documents that do not depend on each other: each as if
+// it came from a call of its own, in the order given, for the price of one call.
+// It returns an id or an error for every document; the errors are those of
+// EnqueueJSON. The last result is the error of the call as a whole: nothing was
+// stored then.
+func (p *Producer) EnqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
+	ids, errs, err := p.enqueueEach(ctx, payloads, o)
+	for i := range errs {
+		errs[i] = named("enqueue", p.queue.Name, errs[i])
+	}
+	return ids, errs, named("enqueue", p.queue.Name, err)
+}
+
+func (p *Producer) enqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
+	if err := checkEnqueue(len(payloads), o); err != nil {
+		return nil, nil, err
+	}
+	ids, errs := make([]int64, len(payloads)), make([]error, len(payloads))
+	for i, payload := range payloads {
+		errs[i] = p.b.rules.Payload(payload)
+	}
+	err := p.send(func(lane *enqueueLane) error {
+		messages, places := make([]model.NewMessage, 0, len(payloads)), make([]int, 0, len(payloads))
+		for i, payload := range payloads {
+			if errs[i] == nil {
+				errs[i] = p.limit.Take(1)
+			}
+			if errs[i] == nil {
+				messages = append(messages, p.message(payload, o))
+				places = append(places, i)
+			}
+		}
+		stored, refused := lane.DoEach(ctx, messages)
+		for i, place := range places {
+			ids[place], errs[place] = stored[i], refused[i]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return ids, errs, nil
+}
+
+func (p *Producer) message(payload []byte, o EnqueueOptions) model.NewMessage {
+	return model.NewMessage{Payload: payload, Producer: p.id, Delay: o.Delay, At: o.At}
+}
+
+// checkEnqueue checks the arguments that all messages of a call share.
+func checkEnqueue(count int, o EnqueueOptions) error {
+	if err := validate.Batch(count); err != nil {
+		return err
+	}
+	return validate.Delay(o.Delay)
+}
+
 // messages checks what is to be stored, whichever way it goes, before anything is
 // sent.
 func (p *Producer) messages(payloads [][]byte, o EnqueueOptions) ([]model.NewMessage, error) {
-	if err := validate.Batch(len(payloads)); err != nil {
-		return nil, err
-	}
-	if err := validate.Delay(o.Delay); err != nil {
+	if err := checkEnqueue(len(payloads), o); err != nil {
 		return nil, err
 	}
 	messages := make([]model.NewMessage, len(payloads))
@@ -99,35 +152,44 @@ func (p *Producer) messages(payloads [][]byte, o EnqueueOptions) ([]model.NewMes
 		if err := p.b.rules.Payload(payload); err != nil {
 			return nil, err
 		}
-		messages[i] = model.NewMessage{Payload: payload, Producer: p.id, Delay: o.Delay, At: o.At}
+		messages[i] = p.message(payload, o)
 	}
 	return messages, nil
 }
 
-func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
+func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOptions) (ids []int64, err error) {
 	messages, err := p.messages(payloads, o)
 	if err != nil {
 		return nil, err
 	}
+	err = p.send(func(lane *enqueueLane) error {
+		if err := p.limit.Take(len(messages)); err != nil {
+			return err
+		}
+		ids, err = lane.Do(ctx, messages)
+		return err
+	})
+	return ids, err
+}
+
+// send hands the queue's lane to one call of this producer, and announces what it
+// has stored.
+func (p *Producer) send(enqueue func(*enqueueLane) error) error {
 	done, err := p.begin()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer done()
 	if err := p.refuse(); err != nil {
-		return nil, err
-	}
-	if err := p.limit.Take(len(messages)); err != nil {
-		return nil, err
+		return err
 	}
 	lane, err := p.b.lanes.of(p.queue.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ids, err := lane.Do(ctx, messages)
-	if err != nil {
-		return nil, err
+	if err := enqueue(lane); err != nil {
+		return err
 	}
 	p.b.published(p.queue.ID)
-	return ids, nil
+	return nil
 }

@@ -135,6 +135,9 @@ typedef struct pgqrs_list {
  *   user_data  as given at submit, never interpreted
  *   status     PGQRS_OK or a negative code
  *   flags      PGQRS_CQE_MORE: more completions of this op will follow
+ *              PGQRS_CQE_VALUE: result is no handle but the only item of a list of
+ *              ids or outcomes, read as int64_t; only on a queue opened with
+ *              PGQRS_CQ_VALUES, where it saves reading and closing a result
  *   result     a new object (open calls) or a result handle; 0 for nothing
  *   error      an error handle when status is negative, else 0
  * result and error are the receiver's to close, also when nobody waits any more. */
@@ -146,7 +149,8 @@ typedef struct pgqrs_completion {
     pgqrs_handle error;
 } pgqrs_completion;
 
-#define PGQRS_CQE_MORE 0x1u
+#define PGQRS_CQE_MORE  0x1u
+#define PGQRS_CQE_VALUE 0x2u
 
 /* One message of a result. A field whose PGQRS_HAS_ bit is clear in `present` is
  * NULL in the database and 0 here; id, queue_id, payload, enqueued_at, vt and
@@ -209,11 +213,12 @@ static inline pgqrs_str pgqrs_cstr(const char *text) {
 
 /* ---- Options: all zero is the default, they grow only at the end ---------- */
 
-#define PGQRS_CQ_PIPE 0x1u /* a pipe instead of an eventfd (Linux) */
+#define PGQRS_CQ_PIPE   0x1u /* a pipe instead of an eventfd (Linux) */
+#define PGQRS_CQ_VALUES 0x2u /* results of one number come in the completion: see PGQRS_CQE_VALUE */
 
 typedef struct pgqrs_cq_options {
     uint32_t struct_size;
-    uint32_t flags;       /* PGQRS_CQ_PIPE */
+    uint32_t flags;       /* PGQRS_CQ_PIPE | PGQRS_CQ_VALUES */
     uint32_t max_pending; /* ops in flight before submit answers BUSY; 0: 65536 */
     uint32_t reserved;
 } pgqrs_cq_options;
@@ -341,6 +346,13 @@ PGQRS_API int32_t pgqrs_error_info(pgqrs_handle error, pgqrs_error_detail *detai
 /* The ids an enqueue stored: int64_t, in input order. Views live as long as
  * result. STATE: the result is of another kind. Quick. since 1 */
 PGQRS_API int32_t pgqrs_result_ids(pgqrs_handle result, pgqrs_list *ids);
+
+/* Why message `index` of a pgqrs_enqueue_each was not stored.
+ *   result  the result, whose id at that place is 0
+ *   index   from 0
+ *   error   an error handle, the caller's to close; 0 when the message was stored
+ * STATE: the result is of another kind. Quick. since 1 */
+PGQRS_API int32_t pgqrs_result_failure(pgqrs_handle result, uint32_t index, pgqrs_handle *error);
 
 /* The messages a dequeue leased or a table call found: pgqrs_message, in hand-out
  * order. Views live as long as result. STATE: another kind. Quick. since 1 */
@@ -495,6 +507,21 @@ PGQRS_API int32_t pgqrs_worker_interrupt(pgqrs_handle worker, pgqrs_handle cq, u
 PGQRS_API int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
                                 const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data,
                                 pgqrs_handle *op, pgqrs_handle *error);
+
+/* Stores messages that do not depend on each other: each as if a call of its own
+ * had stored it, in the order given, for the price of one call. For hosts that
+ * collect the concurrent enqueues of many tasks; a list that must be stored whole
+ * or not at all goes to pgqrs_enqueue.
+ * Result: ids, with 0 in the place of a message that was not stored, which
+ * pgqrs_result_failure explains; an op of one message fails as pgqrs_enqueue does.
+ * The op completes when every message is committed
+ * or refused; a cancel takes back those that were not sent yet.
+ *   payloads, count, options  as pgqrs_enqueue
+ * Statuses: STATE_TRANSITION (suspended or stopped); of a single message those of
+ * pgqrs_enqueue. since 1 */
+PGQRS_API int32_t pgqrs_enqueue_each(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
+                                     const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data,
+                                     pgqrs_handle *op, pgqrs_handle *error);
 
 /* Leases eligible messages, longest eligible first; result: messages, possibly
  * none.

@@ -67,7 +67,7 @@ func (l *Library) start(q *Queue, userData uint64, c Call[Reply], accepted func(
 		defer l.calls.leave()
 		defer cancel(nil)
 		reply, panicked, err := c.run(ctx, cancel)
-		q.Post(l.completion(userData, c.Operation, reply, err), uint64(h))
+		q.Post(l.completion(q, userData, c.Operation, reply, err), uint64(h))
 		panicked.Report() // only now: after it nothing is delivered for sure
 	})
 }
@@ -90,7 +90,10 @@ func (l *Library) reserve(queue handle.Handle) (*Queue, error) {
 	return q, nil
 }
 
-func (l *Library) completion(userData uint64, operation string, reply Reply, err error) cq.Completion {
+func (l *Library) completion(q *Queue, userData uint64, operation string, reply Reply, err error) cq.Completion {
+	if err == nil && reply.Short != nil && q.Values() {
+		return cq.Completion{UserData: userData, Flags: cq.Value, Result: uint64(reply.Short.Number)}
+	}
 	if err == nil {
 		return cq.Completion{UserData: userData, Result: uint64(l.Name(reply))}
 	}

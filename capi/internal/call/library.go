@@ -41,6 +41,15 @@ func New(closeAll func(context.Context) error) *Library {
 type Reply struct {
 	Kind  handle.Kind
 	Value any
+	// Short, when not nil, is a result of one number, which a queue may deliver in
+	// the completion itself; Value is then made only where it is needed.
+	Short *Short
+}
+
+// Short is a result of one number.
+type Short struct {
+	Number int64
+	Make   func() any // the Value of the reply
 }
 
 // Nothing is the Reply of a call without a result.
@@ -50,6 +59,9 @@ var Nothing Reply
 func (l *Library) Name(r Reply) handle.Handle {
 	if r.Kind == 0 {
 		return 0
+	}
+	if r.Short != nil {
+		r.Value = r.Short.Make()
 	}
 	return l.Handles.Insert(r.Kind, r.Value)
 }
@@ -129,6 +141,8 @@ type sink struct{ *Library }
 func (s sink) Retire(op uint64) { s.Handles.Remove(handle.Handle(op), handle.Op) }
 
 func (s sink) Discard(c cq.Completion) {
-	s.Library.Discard(handle.Handle(c.Result))
+	if c.Flags&cq.Value == 0 {
+		s.Library.Discard(handle.Handle(c.Result))
+	}
 	s.Handles.Remove(handle.Handle(c.Error), handle.Error)
 }

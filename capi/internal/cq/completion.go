@@ -17,6 +17,10 @@ type Completion struct {
 // PGQRS_CQE_MORE.
 const More uint32 = 1 << 0
 
+// Value is set when Result is the value itself and no handle. Twin of
+// PGQRS_CQE_VALUE.
+const Value uint32 = 1 << 1
+
 // Sink takes what a queue lets go of. Both methods must be quick and must not
 // call the queue.
 type Sink interface {

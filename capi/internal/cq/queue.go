@@ -19,12 +19,14 @@ const keep = 4096
 type Options struct {
 	MaxPending uint32 // operations accepted and not polled; 0: DefaultMaxPending
 	Pipe       bool   // a pipe instead of an eventfd
+	Values     bool   // a result of one number comes in the completion
 }
 
 // Queue is a completion queue. Make one with New; end it with Close.
 type Queue struct {
-	sink Sink
-	max  int
+	sink   Sink
+	max    int
+	values bool
 	// taken is set while a thread is in Poll or Wait. It is a check of the
 	// caller's discipline, not a lock: a second thread is refused.
 	taken atomic.Bool
@@ -45,7 +47,7 @@ func New(o Options, sink Sink) (*Queue, error) {
 	if err != nil {
 		return nil, cerr.New(cerr.Internal, "cannot open a descriptor for the completion queue: %v", err)
 	}
-	q := &Queue{sink: sink, max: DefaultMaxPending, signal: s}
+	q := &Queue{sink: sink, max: DefaultMaxPending, signal: s, values: o.Values}
 	if o.MaxPending != 0 {
 		q.max = int(o.MaxPending)
 	}
@@ -54,6 +56,9 @@ func New(o Options, sink Sink) (*Queue, error) {
 
 // FD returns the descriptor to watch for reading. The queue owns it.
 func (q *Queue) FD() int { return q.signal.fd() }
+
+// Values reports whether a result of one number comes in the completion.
+func (q *Queue) Values() bool { return q.values }
 
 // Reserve makes room for one more operation, or says why it cannot: BUSY, or
 // what the queue was ended with.

@@ -17,7 +17,9 @@ from typing import Any, Final
 ABI_VERSION: Final = 1
 
 CQE_MORE: Final = 0x1
+CQE_VALUE: Final = 0x2
 CQ_PIPE: Final = 0x1
+CQ_VALUES: Final = 0x2
 STORE_BOOTSTRAP: Final = 0x1
 WORKER_EPHEMERAL: Final = 0x1
 DEQUEUE_AUTO_EXTEND: Final = 0x1
@@ -190,6 +192,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     # errors and results
     "pgqrs_error_info": (c_int32, (Handle, POINTER(ErrorDetail))),
     "pgqrs_result_ids": (c_int32, (Handle, POINTER(List))),
+    "pgqrs_result_failure": (c_int32, (Handle, c_uint32, POINTER(Handle))),
     "pgqrs_result_messages": (c_int32, (Handle, POINTER(List))),
     "pgqrs_result_outcomes": (c_int32, (Handle, POINTER(List))),
     "pgqrs_result_tokens": (c_int32, (Handle, POINTER(List))),
@@ -222,6 +225,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_worker_interrupt": (c_int32, _ON),
     # messages
     "pgqrs_enqueue": (c_int32, (Handle, _STR, c_uint32, POINTER(EnqueueOptions), *_TAIL)),
+    "pgqrs_enqueue_each": (c_int32, (Handle, _STR, c_uint32, POINTER(EnqueueOptions), *_TAIL)),
     "pgqrs_dequeue": (c_int32, (Handle, POINTER(DequeueOptions), *_TAIL)),
     "pgqrs_archive": (c_int32, (*_TOKENS, *_TAIL)),
     "pgqrs_delete": (c_int32, (*_TOKENS, *_TAIL)),
