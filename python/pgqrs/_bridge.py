@@ -13,38 +13,24 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from . import _syncbridge
-from ._native import loaded, on_fork
-from ._native._cq import MORE, Call, Completion, CompletionQueue, cancel
-from ._native._errors import CANCELLED, exception
+from ._gather import Gathering, Joined
+from ._native import on_fork
+from ._native._cq import MORE, Call, Completion, CompletionQueue
+from ._pending import Group, Pending, Single
 from .errors import ClosedError, PgqrsError
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
+P = ParamSpec("P")
 
 MAX_PENDING = 0  # operations in flight on one loop; 0 is the library's default, 65536
 
 
 Event = asyncio.Event  # for modules that only name it
-
-
-class _Op(Generic[T]):
-    """One accepted call, until its last completion was handled."""
-
-    __slots__ = ("arrived", "call", "each", "future", "key", "number", "result")
-
-    def __init__(
-        self, call: Call[T], future: asyncio.Future[T], key: int, number: int, each: Callable[[T], None] | None
-    ) -> None:
-        self.call = call
-        self.each = each  # of a multi-shot op: takes the value of every completion but the last
-        self.future: asyncio.Future[T] | None = future  # None: nobody waits any more
-        self.key = key
-        self.number = number
-        self.result = 0
-        self.arrived = False
 
 
 class Bridge:
@@ -55,9 +41,12 @@ class Bridge:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._queue = CompletionQueue(MAX_PENDING)
-        self._pending: dict[int, _Op[Any]] = {}
+        self._pending: dict[int, Pending] = {}
+        self.gathering = Gathering(self._start_group)
+        self._unsent: deque[Group[Any]] = deque()  # groups that wait for room
         self._waiting_for_room: deque[asyncio.Future[None]] = deque()
         self._next_key = 0
+        self._closed = False
         # Weak, because the table of bridges holds this object: a strong reference
         # would keep the loop, and with it its entry, for ever.
         self._loop = weakref.ref(loop)
@@ -72,19 +61,42 @@ class Bridge:
         # A loop that just vanishes takes its selector along; the queue stays to be closed.
         weakref.finalize(loop, self._queue.close).atexit = False
 
+    def serves(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether this is the bridge of a loop, and not closed."""
+        return self._loop() is loop and not self._closed
+
     # --- the way in -------------------------------------------------------------
 
     def start(
         self, loop: asyncio.AbstractEventLoop, call: Call[T], each: Callable[[T], None] | None = None
-    ) -> _Op[T] | None:
+    ) -> Single[T] | None:
         """Submits a call; None when the queue is full. Raises when it is refused."""
-        key = self._next_key
-        number = self._queue.submit(call, key)
+        number = self._queue.submit(call, self._next_key)
         if number is None:
             return None
-        self._next_key = key + 1
-        op = self._pending[key] = _Op(call, loop.create_future(), key, number, each)
+        op = Single(call, loop.create_future(), number, each)
+        self._enter(op)
         return op
+
+    def _enter(self, op: Pending) -> None:
+        self._pending[self._next_key] = op
+        self._next_key += 1
+
+    def _start_group(self, group: Group[Any]) -> None:
+        """Submits the calls of several coroutines as one; its failure is theirs."""
+        try:
+            call = group.pack()
+            if call is None:
+                return
+            number = self._queue.submit(call, self._next_key)
+        except Exception as problem:
+            group.fail(problem)
+            return
+        if number is None:
+            self._unsent.append(group)
+            return
+        group.sent(number)
+        self._enter(group)
 
     async def room(self, loop: asyncio.AbstractEventLoop) -> None:
         """Waits for the next drain, which makes room in a full queue."""
@@ -99,6 +111,9 @@ class Bridge:
 
     def _make_room(self, places: int) -> None:
         """Wakes as many of those who wait for room as there is room for."""
+        for _ in range(min(places, len(self._unsent))):
+            self._start_group(self._unsent.popleft())
+            places -= 1
         while places and self._waiting_for_room:
             future = self._waiting_for_room.popleft()
             if not future.done():  # cancelled meanwhile
@@ -118,69 +133,22 @@ class Bridge:
             return
         for completion in completions:
             self._complete(completion)
-        if self._waiting_for_room:
+        if self._waiting_for_room or self._unsent:
             self._make_room(len(completions))
+        if len(_bridges) > 1:
+            _sweep()
 
     def _complete(self, completion: Completion) -> None:
         if completion.flags & MORE:
-            self._deliver(self._pending[completion.user_data], completion.result)
-            return
-        op = self._pending.pop(completion.user_data)
-        op.arrived = True
-        op.result = completion.result
-        future = op.future
-        if future is None or future.done():
-            self._discard(op)
-            if completion.error:
-                exception(completion.status, completion.error)  # closes it
-        elif completion.status == CANCELLED:
-            future.cancel()
-        elif completion.status < 0:
-            future.set_exception(exception(completion.status, completion.error))
+            self._pending[completion.user_data].deliver(completion.result)
         else:
-            try:
-                value = op.call.decode(completion.result)
-            except Exception as problem:  # fails its own await, never the drain
-                future.set_exception(problem)
-            else:
-                future.set_result(value)
-
-    def _deliver(self, op: _Op[Any], result: int) -> None:
-        """Hands on one of several values; what goes wrong with it ends the await."""
-        future = op.future
-        if future is None or future.done() or op.each is None:
-            op.call.discard(result)
-            return
-        try:
-            op.each(op.call.decode(result))
-        except Exception as problem:
-            future.set_exception(problem)
-        finally:
-            op.call.dispose(result)
-
-    def settle(self, op: _Op[Any]) -> None:
-        """The value has reached its awaiter: the result is needed no more."""
-        result, op.result = op.result, 0
-        op.call.dispose(result)
-
-    def abandon(self, op: _Op[Any]) -> None:
-        """Nobody will take the value: leases in it go back, an op under way is cancelled."""
-        op.future = None  # it refers to the loop, which must be able to go
-        if not loaded():
-            return  # a forked child drops inherited coroutines: the op is the parent's
-        if op.arrived:
-            self._discard(op)
-        else:
-            cancel(op.number)
-
-    def _discard(self, op: _Op[Any]) -> None:
-        result, op.result = op.result, 0
-        op.call.discard(result)
+            self._pending.pop(completion.user_data).complete(completion)
 
     # --- the end ----------------------------------------------------------------
 
     def close(self, problem: Exception) -> None:
         """Fails what is pending and gives the queue up. A closed loop is tolerated."""
+        self._closed = True
         loop = self._loop()
         if loop is not None:
             with _lock:
@@ -188,10 +156,13 @@ class Bridge:
                     del _bridges[loop]
         pending, self._pending = self._pending, {}
         waiting, self._waiting_for_room = self._waiting_for_room, deque()
+        unsent, self._unsent = self._unsent, deque()
         if loop is not None and not loop.is_closed():
             loop.remove_reader(self._queue.fd)
-            for future in [op.future for op in pending.values()] + list(waiting):
-                if future is not None and not future.done():
+            for op in [*pending.values(), *unsent]:
+                op.fail(problem)
+            for future in waiting:
+                if not future.done():
                     future.set_exception(problem)
         self._queue.close()
 
@@ -200,16 +171,29 @@ _bridges: WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = WeakKeyDictiona
 _lock = threading.Lock()  # guards _bridges
 
 
+class _Here(threading.local):
+    """What one thread is about."""
+
+    bridge: Bridge | None = None  # of the loop that ran here last: looking it up costs as much as a submit
+    depth = 0  # drives within drives, see drive(): a handler may call the sync twin
+    standing: asyncio.AbstractEventLoop | None = None  # the loop that stands still meanwhile, in a notebook
+
+
+_here = _Here()
+
+
 def _bridge(loop: asyncio.AbstractEventLoop) -> Bridge:
     """The bridge of a loop, made at its first use."""
-    bridge = _bridges.get(loop)
-    if bridge is not None and len(_bridges) == 1:
+    bridge = _here.bridge
+    if bridge is not None and bridge.serves(loop):
         return bridge
-    _sweep()
+    _sweep()  # drains do it too: a loop may be closed while this one runs
+    bridge = _bridges.get(loop)
     if bridge is None:
         bridge = Bridge(loop)
         with _lock:
             _bridges[loop] = bridge
+    _here.bridge = bridge
     return bridge
 
 
@@ -228,19 +212,10 @@ def _sweep() -> None:
 @on_fork
 def _forget() -> None:
     """In a forked child: the queues and their descriptors are the parent's."""
-    global _lock
+    global _lock, _here
     _lock = threading.Lock()
+    _here = _Here()
     _bridges.clear()
-
-
-class _Driven(threading.local):
-    """The coroutine a thread runs without a loop of its own; see drive()."""
-
-    depth = 0  # drives within drives: a handler may call the sync twin
-    loop: asyncio.AbstractEventLoop | None = None  # the loop that stands still meanwhile, in a notebook
-
-
-_driven = _Driven()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -252,7 +227,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def _blocking() -> bool:
     """Whether the code that asks is driven, and not in an ``asyncio.run()`` of its own within that."""
-    return _driven.depth > 0 and _driven.loop is _running_loop()
+    return _here.depth > 0 and _here.standing is _running_loop()
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -262,15 +237,15 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     driven; so the coroutine never pauses, and the sync twin needs no code of its own.
     A loop that runs in this thread stands still meanwhile.
     """
-    depth, loop = _driven.depth, _driven.loop
-    _driven.depth, _driven.loop = depth + 1, _running_loop()
+    depth, standing = _here.depth, _here.standing
+    _here.depth, _here.standing = depth + 1, _running_loop()
     try:
         coroutine.send(None)
     except StopIteration as end:
         value: T = end.value
         return value
     finally:
-        _driven.depth, _driven.loop = depth, loop
+        _here.depth, _here.standing = depth, standing
         coroutine.close()
     raise TypeError("The sync twin cannot wait for asyncio; use the classes of pgqrs itself there.")
 
@@ -282,8 +257,16 @@ async def run(call: Call[T]) -> T:
     cancelled any more is undone as far as leases go.
     """
     if _blocking():
-        return _syncbridge.run(call, check_cancelled=None if _driven.loop is None else cancellation())
+        return _syncbridge.run(call, check_cancelled=None if _here.standing is None else cancellation())
     return await _await(call, None)
+
+
+def flush() -> None:
+    """Submits what the coroutines of this loop have asked for so far, before something
+    that ends its target."""
+    loop = _running_loop()
+    if loop is not None and not _blocking():
+        _bridge(loop).gathering.flush()
 
 
 async def listen(call: Call[T], each: Callable[[T], None]) -> None:
@@ -302,14 +285,29 @@ async def _await(call: Call[T], each: Callable[[T], None] | None) -> T:
     while op is None:
         await bridge.room(loop)
         op = bridge.start(loop, call, each)
-    assert op.future is not None
+    return await op.value()
+
+
+async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Performs an operation on one item, together with what other coroutines of the loop
+    ask for in the same turn, and returns the item's own value.
+
+    When the await is cancelled before the operation was sent, the item is left out of
+    it; afterwards its outcome is as it comes.
+    """
+    if _blocking():
+        value = _syncbridge.run(op(target, [item], *args, **kwargs))[0]
+        if isinstance(value, Exception):
+            raise value
+        return value
+    loop = asyncio.get_running_loop()
+    group, future = _bridge(loop).gathering.add(loop, op, target, item, *args, **kwargs)
     try:
-        value = await op.future
-    except BaseException:  # also GeneratorExit, when the coroutine is dropped
-        bridge.abandon(op)
+        return await future
+    except BaseException:
+        if future.cancelled():
+            group.leave()
         raise
-    bridge.settle(op)
-    return value
 
 
 async def sleep(seconds: float) -> None:

@@ -64,6 +64,7 @@ class Connection:
             return
         try:
             if store:
+                _bridge.flush()  # what other coroutines have begun goes first
                 await _bridge.run(_ops.store_stop(store))
         except ClosedError:
             pass  # somebody else ended it meanwhile

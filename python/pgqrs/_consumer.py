@@ -6,14 +6,17 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias
 
 from . import _arguments, _bridge, _ops
 from ._connection import Source
+from ._gather import Joined
 from ._lifecycle import Registered
 from ._native._codec import MessageRow
 from ._types import LeasedMessage, QueueMessage
 from .errors import PgqrsError
+
+P = ParamSpec("P")
 
 logger = logging.getLogger("pgqrs")
 
@@ -103,7 +106,7 @@ class Consumer(Registered):
 
     async def archive(self, message: MessageOrId) -> bool:
         """Finishes a message and keeps it in the archive."""
-        return (await self._acknowledge(_ops.archive, [message], "message"))[0]
+        return await self._acknowledge_one(_ops.archive, message)
 
     async def archive_batch(self, messages: Iterable[MessageOrId]) -> list[bool]:
         """Archives several messages; one bool each, in input order."""
@@ -115,7 +118,7 @@ class Consumer(Registered):
 
     async def delete(self, message: MessageOrId) -> bool:
         """Finishes a message without a trace."""
-        return (await self._acknowledge(_ops.delete, [message], "message"))[0]
+        return await self._acknowledge_one(_ops.delete, message)
 
     async def delete_batch(self, messages: Iterable[MessageOrId]) -> list[bool]:
         """Deletes several messages; one bool each, in input order."""
@@ -128,7 +131,7 @@ class Consumer(Registered):
     async def extend_vt(self, message: MessageOrId, seconds: float | timedelta) -> bool:
         """Makes a lease last at least so long from now; never shortens it."""
         extend_ms = _arguments.span_ms(seconds, "seconds")
-        return (await self._run(_ops.extend_vt, [_token(message, "message")], extend_ms))[0]
+        return await self._share(_ops.extend_vt, _token(message, "message"), extend_ms)
 
     async def extend_visibility(self, message: MessageOrId, seconds: float | timedelta) -> bool:
         """The same as extend_vt."""
@@ -141,7 +144,18 @@ class Consumer(Registered):
     async def release_with_visibility(self, message: MessageOrId, when: datetime) -> bool:
         """Gives a message back that may be dequeued from an instant on."""
         at = _arguments.instant(when, "when")
-        return (await self._acknowledge(_ops.release, [message], "message", at=at))[0]
+        return await self._acknowledge_one(_ops.release, message, at=at)
+
+    async def _release(self, message: LeasedMessage) -> bool:
+        return await self._acknowledge_one(_ops.release, message)
+
+    async def _acknowledge_one(
+        self, op: Joined[tuple[int, int], P, bool], message: MessageOrId, *args: P.args, **kwargs: P.kwargs
+    ) -> bool:
+        outcome = await self._share(op, _token(message, "message"), *args, **kwargs)
+        if isinstance(message, LeasedMessage):
+            message._acknowledged = True  # pyright: ignore[reportPrivateUsage]
+        return outcome
 
     async def _acknowledge(
         self, op: Any, messages: Iterable[MessageOrId], name: str = "messages", **options: Any

@@ -8,12 +8,14 @@ from typing import ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 from . import _arguments, _bridge, _ops, _syncbridge
 from ._connection import Closing, Connection, Source, connection_of
 from ._enums import WorkerStatus
+from ._gather import Joined
 from ._native import _codec
 from ._native._cq import Call
 from ._native._handle import Handle
 from .errors import ClosedError, StateTransitionError, WorkerNotFoundError
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
 P = ParamSpec("P")
 
 
@@ -130,6 +132,11 @@ class Registered(Closing):
         number = self._handle.get() or await self._open()
         return await _bridge.run(op(number, *args, **kwargs))
 
+    async def _share(self, op: Joined[I, P, T], item: I, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Performs an operation on one item, which crosses together with those of other coroutines."""
+        number = self._handle.get() or await self._open()
+        return await _bridge.join(op, number, item, *args, **kwargs)
+
     @property
     def queue(self) -> str:
         """The name of the queue."""
@@ -188,6 +195,7 @@ class Registered(Closing):
         try:
             number = self._handle.get()
             if number:
+                _bridge.flush()  # what other coroutines have begun goes first
                 await _bridge.run(_ops.shutdown(number))
         except (ClosedError, StateTransitionError, WorkerNotFoundError):
             pass  # it has ended already

@@ -95,7 +95,13 @@ def status(worker: int, /) -> Call[str]:
 
 def enqueue(producer: int, /, documents: Sequence[bytes], delay_ms: int = 0, at: int = 0) -> Call[list[int]]:
     args = (producer, codec.payloads(documents), len(documents), codec.enqueue_options(delay_ms, at))
-    return Call("pgqrs_enqueue", args, codec.read_ids)
+    return Call("pgqrs_enqueue", args, codec.read_ids, codec.number_id)
+
+
+def enqueue_each(producer: int, /, documents: Sequence[bytes], delay_ms: int = 0, at: int = 0) -> Call[list[Any]]:
+    """Messages of several callers: for each its id, or the exception it failed with."""
+    args = (producer, codec.payloads(documents), len(documents), codec.enqueue_options(delay_ms, at))
+    return Call("pgqrs_enqueue_each", args, codec.read_each, codec.number_id)
 
 
 def dequeue(
@@ -115,22 +121,36 @@ def dequeue(
 
 
 def archive(consumer: int, /, tokens: Sequence[tuple[int, int]]) -> Call[list[bool]]:
-    return Call("pgqrs_archive", (consumer, codec.tokens(tokens), len(tokens)), codec.read_outcomes)
+    return Call(
+        "pgqrs_archive", (consumer, codec.tokens(tokens), len(tokens)), codec.read_outcomes, codec.number_outcome
+    )
 
 
 def delete(consumer: int, /, tokens: Sequence[tuple[int, int]]) -> Call[list[bool]]:
-    return Call("pgqrs_delete", (consumer, codec.tokens(tokens), len(tokens)), codec.read_outcomes)
+    return Call(
+        "pgqrs_delete", (consumer, codec.tokens(tokens), len(tokens)), codec.read_outcomes, codec.number_outcome
+    )
 
 
 def extend_vt(consumer: int, /, tokens: Sequence[tuple[int, int]], extend_ms: int) -> Call[list[bool]]:
-    return Call("pgqrs_extend_vt", (consumer, codec.tokens(tokens), len(tokens), extend_ms), codec.read_outcomes)
+    return Call(
+        "pgqrs_extend_vt",
+        (consumer, codec.tokens(tokens), len(tokens), extend_ms),
+        codec.read_outcomes,
+        codec.number_outcome,
+    )
 
 
 def release(
     consumer: int, /, tokens: Sequence[tuple[int, int]], *, at: int = 0, unread: bool = False
 ) -> Call[list[bool]]:
     options = codec.release_options(at, unread=unread)
-    return Call("pgqrs_release", (consumer, codec.tokens(tokens), len(tokens), options), codec.read_outcomes)
+    return Call(
+        "pgqrs_release",
+        (consumer, codec.tokens(tokens), len(tokens), options),
+        codec.read_outcomes,
+        codec.number_outcome,
+    )
 
 
 def consumer_losses(consumer: int, /) -> Call[list[tuple[int, int]]]:

@@ -38,20 +38,19 @@ class Producer(Registered):
 
     async def enqueue(self, payload: Any) -> int:
         """Stores one message and returns its id."""
-        document = _payload.encode(payload)
-        return (await self._run(_ops.enqueue, [document]))[0]
+        return await self._share(_ops.enqueue_each, _payload.encode(payload))
 
     async def enqueue_delayed(self, payload: Any, delay_seconds: float | timedelta) -> int:
         """Stores one message that is visible only after a delay, in seconds or as a timedelta."""
         document = _payload.encode(payload)
         delay_ms = _arguments.span_ms(delay_seconds, "delay_seconds")
-        return (await self._run(_ops.enqueue, [document], delay_ms=delay_ms))[0]
+        return await self._share(_ops.enqueue_each, document, delay_ms=delay_ms)
 
     async def enqueue_at(self, payload: Any, when: datetime) -> int:
         """Stores one message that is visible from an instant on, a timezone-aware datetime."""
         document = _payload.encode(payload)
         at = _arguments.instant(when, "when")
-        return (await self._run(_ops.enqueue, [document], at=at))[0]
+        return await self._share(_ops.enqueue_each, document, at=at)
 
     async def enqueue_batch(self, payloads: Iterable[Any]) -> list[int]:
         """Stores all messages or none and returns their ids in input order."""

@@ -55,13 +55,13 @@ def run(call: Call[T], timeout_seconds: float | None = None, check_cancelled: Ca
         raise
     try:
         check(completion.status, completion.error)
-        value = call.decode(completion.result)
+        value = call.value(completion)
     except BaseException:
-        call.discard(completion.result)  # 0 when the operation failed
+        call.discard(completion.handle)  # 0 when the operation failed
         raise
     finally:
         _idle.append(queue)
-    call.dispose(completion.result)
+    call.dispose(completion.handle)
     return value
 
 

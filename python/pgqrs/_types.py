@@ -293,7 +293,7 @@ class QueueMessage(LeasedMessage):
 
     async def release(self) -> bool:
         """Gives the message back: it may be dequeued at once."""
-        return (await self._leased_by().release_messages([self]))[0]
+        return await self._leased_by()._release(self)  # pyright: ignore[reportPrivateUsage]
 
 
 class ArchivedMessage(_Message):

@@ -12,10 +12,11 @@ import ctypes
 import json
 import struct
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
 from . import _abi, lib  # pyright: ignore[reportPrivateUsage] (it has a stub)
-from ._errors import OK, check, read_text
+from ._errors import OK, check, explained, read_text
 
 Argument: TypeAlias = Any
 """An encoded argument: opaque to everything but the library."""
@@ -58,9 +59,30 @@ def _str(value: str | None) -> _abi.Str:
     return _abi.Str(data, len(data))
 
 
+class _Texts:
+    """An array of texts that point into one block, which lives as long as the array."""
+
+    __slots__ = ("_as_parameter_", "_block")
+
+    def __init__(self, block: bytes, array: ctypes.Array[_abi.Str]) -> None:
+        self._block = block
+        self._as_parameter_ = ctypes.cast(array, ctypes.POINTER(_abi.Str))
+
+
 def payloads(documents: Sequence[bytes]) -> Argument:
     """JSON documents as an array."""
-    return (_abi.Str * len(documents))(*[_abi.Str(document, len(document)) for document in documents])
+    count = len(documents)
+    if count == 1:
+        return (_abi.Str * 1)(_abi.Str(documents[0], len(documents[0])))
+    # A struct for each would cost more than encoding the document did: the records are
+    # laid out as numbers, and point into one copy of everything.
+    block = b"".join(documents)
+    lengths = [len(document) for document in documents]
+    start = ctypes.cast(ctypes.c_char_p(block), ctypes.c_void_p).value or 0
+    records = [0] * (2 * count)
+    records[::2] = accumulate(lengths[:-1], initial=start)
+    records[1::2] = lengths
+    return _Texts(block, (_abi.Str * count).from_buffer_copy(struct.pack(f"<{2 * count}Q", *records)))
 
 
 def tokens(leases: Sequence[tuple[int, int]]) -> Argument:
@@ -158,6 +180,18 @@ def read_ids(result: int) -> list[int]:
     return list(struct.unpack(f"<{view.count}q", ctypes.string_at(view.items, 8 * view.count))) if view.count else []
 
 
+def read_each(result: int) -> list[int | Exception]:
+    """For every message of an enqueue_each its id, or why it was not stored."""
+    ids = read_ids(result)
+    return [id or _failure(result, place) for place, id in enumerate(ids)] if 0 in ids else list(ids)
+
+
+def _failure(result: int, place: int) -> Exception:
+    error = _abi.Handle()
+    check(lib().pgqrs_result_failure(result, place, ctypes.byref(error)))
+    return explained(error.value)
+
+
 def read_messages(result: int) -> list[MessageRow]:
     """The messages of a dequeue or of a table call, payloads still encoded."""
     view = _abi.List()
@@ -199,6 +233,16 @@ def _message(block: bytes, start: int) -> MessageRow:
         ctypes.string_at(reason, reason_len).decode("utf-8", "replace") if present & _abi.HAS_DEAD_REASON else None,
         read_ct,
     )
+
+
+def number_id(number: int) -> list[int]:
+    """The id of an enqueue of one message, from its completion."""
+    return [number]
+
+
+def number_outcome(number: int) -> list[bool]:
+    """The outcome of an acknowledgement of one message, from its completion."""
+    return [number == OK]
 
 
 def read_outcomes(result: int) -> list[bool]:

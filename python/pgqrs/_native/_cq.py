@@ -15,6 +15,7 @@ from ._handle import Handle
 T = TypeVar("T")
 
 MORE = _abi.CQE_MORE  # the flag of a completion that is not the last of its op
+VALUE = _abi.CQE_VALUE  # the flag of a completion whose result is no handle
 POLL_MAX = 1024  # completions one poll takes; more would keep the loop's other callbacks waiting
 
 _COMPLETION = struct.Struct(_abi.COMPLETION_FORMAT)
@@ -24,15 +25,29 @@ class Call(Generic[T]):
     """One operation, ready to be submitted: knows no loop and no queue.
 
     ``args`` are the encoded arguments before the common tail of asynchronous
-    functions; ``decode`` turns the result into the value.
+    functions; ``decode`` turns the result into the value, and ``number`` what comes
+    in the completion itself, where the result is a list of one.
     """
 
-    __slots__ = ("args", "decode", "function")
+    __slots__ = ("args", "decode", "function", "number")
 
-    def __init__(self, function: str, args: Sequence[Argument], decode: Callable[[int], T]) -> None:
+    def __init__(
+        self,
+        function: str,
+        args: Sequence[Argument],
+        decode: Callable[[int], T],
+        number: Callable[[int], T] | None = None,
+    ) -> None:
         self.function = function
         self.args = args
         self.decode = decode
+        self.number = number
+
+    def value(self, completion: Completion) -> T:
+        """The value of a call that succeeded."""
+        if completion.flags & VALUE and self.number is not None:
+            return self.number(completion.result)
+        return self.decode(completion.result)
 
     @property
     def opens(self) -> bool:
@@ -59,6 +74,11 @@ class Completion(NamedTuple):
     result: int
     error: int
 
+    @property
+    def handle(self) -> int:
+        """The result to close; 0 where there is none."""
+        return 0 if self.flags & VALUE else self.result
+
 
 class CompletionQueue:
     """Owns one queue of the library. One thread at a time submits, polls and waits."""
@@ -66,7 +86,7 @@ class CompletionQueue:
     __slots__ = ("_buffer", "_error", "_error_ref", "_handle", "_op", "_op_ref", "_view", "fd")
 
     def __init__(self, max_pending: int = 0) -> None:
-        options = _abi.CqOptions(ctypes.sizeof(_abi.CqOptions), 0, max_pending, 0)
+        options = _abi.CqOptions(ctypes.sizeof(_abi.CqOptions), _abi.CQ_VALUES, max_pending, 0)
         number, fd = _abi.Handle(), ctypes.c_int32()
         library = lib()
         check(library.pgqrs_cq_open(ctypes.byref(options), ctypes.byref(number)))

@@ -28,19 +28,29 @@ def check(status: int, error: int = 0) -> int:
 
 def exception(status: int, error: int = 0) -> errors.PgqrsError:
     """The exception for a failure, with the library's own text where it gives one."""
+    if error:
+        return explained(error)
+    kind, text = _class(status)
+    return kind(text, code=status)
+
+
+def _class(status: int) -> tuple[type[errors.PgqrsError], str]:
     _, class_name, text = STATUS.get(status, ("", "InternalError", f"unknown status {status}"))
     kind: type[errors.PgqrsError] = getattr(errors, class_name, errors.InternalError)
-    if not error:
-        return kind(text, code=status)
+    return kind, text
+
+
+def explained(error: int) -> errors.PgqrsError:
+    """The exception an error handle describes; closes it."""
     detail = _abi.ErrorDetail()
     detail.struct_size = ctypes.sizeof(detail)
     library = lib()
     try:
-        if library.pgqrs_error_info(error, ctypes.byref(detail)) < 0:
-            return kind(text, code=status)
+        check(library.pgqrs_error_info(error, ctypes.byref(detail)))
+        kind, text = _class(detail.code)
         return kind(
             read_text(detail.message) or text,
-            code=status,
+            code=detail.code,
             sqlstate=detail.sqlstate.decode("ascii", "replace") or None,
             operation=read_text(detail.operation) or None,
             field=read_text(detail.field) or None,

@@ -42,7 +42,7 @@ def test_only_native_imports_ctypes() -> None:
 
 
 def test_only_the_bridge_and_what_runs_handlers_import_asyncio() -> None:
-    """The worker runs other people's code, which takes tasks, threads and signals."""
+    """The bridge and its parts; and the worker, which runs other people's code in tasks and threads."""
     allowed = {
         "_bridge.py",
         "_worker.py",

@@ -1,0 +1,138 @@
+"""Single calls of many coroutines cross into the library together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+import pgqrs
+from pgqrs import _gather, _pending
+from pgqrs._native import _cq
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def producer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Producer]:
+    async with await store.producer("tasks") as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def consumer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Consumer]:
+    async with await store.consumer("tasks") as opened:
+        yield opened
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The functions of the library that operations were submitted to."""
+    names: list[str] = []
+    original = _cq.CompletionQueue.submit
+
+    def submit(self: Any, call: Any, user_data: int) -> int | None:
+        names.append(call.function)
+        return original(self, call, user_data)
+
+    monkeypatch.setattr(_cq.CompletionQueue, "submit", submit)
+    return names
+
+
+async def test_enqueues_of_one_turn_cross_together(
+    store: pgqrs.Store, producer: pgqrs.Producer, submitted: list[str]
+) -> None:
+    count = 2 * _gather.SHARE_MAX + 10
+    ids = await asyncio.gather(*[producer.enqueue(n) for n in range(count)])
+    assert submitted.count("pgqrs_enqueue_each") == 3
+    messages = {m.id: m.payload for m in await (await store.get_messages()).list(count)}
+    assert [messages[id] for id in ids] == list(range(count)), "everybody gets the id of their own message"
+    assert ids == sorted(ids)
+
+
+async def test_calls_with_other_arguments_go_apart(
+    producer: pgqrs.Producer, consumer: pgqrs.Consumer, submitted: list[str]
+) -> None:
+    plain, delayed, later = await asyncio.gather(
+        producer.enqueue("now"), producer.enqueue_delayed("later", 600), producer.enqueue_delayed("much later", 1200)
+    )
+    assert submitted == ["pgqrs_enqueue_each"] * 3
+    assert len({plain, delayed, later}) == 3
+    assert [m.id for m in await consumer.dequeue(10)] == [plain]
+
+
+async def test_a_refused_message_fails_alone(store: pgqrs.Store, producer: pgqrs.Producer) -> None:
+    results = await asyncio.gather(
+        *[producer.enqueue("a\0b" if n % 10 == 3 else n) for n in range(50)], return_exceptions=True
+    )
+    refused = [r for r in results if isinstance(r, pgqrs.PgqrsError)]
+    assert len(refused) == 5
+    assert all(r.operation == "enqueue" and "NUL" in str(r) for r in refused), refused[0]
+    assert len({id(r) for r in refused}) == 5
+    assert await (await store.get_messages()).count() == 45
+
+
+async def test_acknowledgements_of_one_turn_cross_together(
+    producer: pgqrs.Producer, consumer: pgqrs.Consumer, submitted: list[str]
+) -> None:
+    await producer.enqueue_batch(range(40))
+    messages = await consumer.dequeue(40, vt=60)
+    submitted.clear()
+    took = await asyncio.gather(*[m.archive() for m in messages[:20]], consumer.archive(10**12))
+    assert took == [True] * 20 + [False]
+    assert await asyncio.gather(*[m.extend_vt(90) for m in messages[20:]]) == [True] * 20
+    assert await asyncio.gather(*[m.release() for m in messages[20:30]]) == [True] * 10
+    assert await asyncio.gather(*[m.delete() for m in messages[30:]], messages[0].delete()) == [True] * 10 + [False]
+    assert submitted == ["pgqrs_archive", "pgqrs_extend_vt", "pgqrs_release", "pgqrs_delete"]
+
+
+async def test_one_of_two_acknowledgements_of_a_message_is_true(
+    producer: pgqrs.Producer, consumer: pgqrs.Consumer
+) -> None:
+    await producer.enqueue(1)
+    (message,) = await consumer.dequeue(vt=60)
+    assert sorted(await asyncio.gather(message.archive(), message.archive())) == [False, True]
+
+
+async def test_cancelled_before_it_was_sent_means_not_stored(store: pgqrs.Store, producer: pgqrs.Producer) -> None:
+    tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(10)]
+    await asyncio.sleep(0)  # every task has asked, nothing was sent
+    for task in tasks[:9]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(r, asyncio.CancelledError) for r in results] == [True] * 9 + [False]
+    assert [m.payload for m in await (await store.get_messages()).list(20)] == [9]
+
+
+async def test_when_everybody_has_gone_the_operation_is_cancelled(
+    producer: pgqrs.Producer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[int] = []
+    monkeypatch.setattr(_pending, "cancel", cancelled.append)
+    tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # sent
+    for task in tasks:
+        assert cancelled == []
+        task.cancel()
+        await asyncio.wait([task])
+    assert len(cancelled) <= 1  # none when the answer was faster
+
+
+async def test_what_was_begun_is_stored_before_a_close(store: pgqrs.Store) -> None:
+    producer = await store.producer("tasks")
+    tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(10)]
+    await asyncio.sleep(0)
+    await producer.close()
+    assert len(set(await asyncio.gather(*tasks))) == 10
+
+
+async def test_a_failure_of_all_is_told_to_each(producer: pgqrs.Producer) -> None:
+    await producer.suspend()
+    results = await asyncio.gather(*[producer.enqueue(n) for n in range(3)], return_exceptions=True)
+    assert [type(r) for r in results] == [pgqrs.StateTransitionError] * 3
+    assert len({id(r) for r in results}) == 3
+    assert all("resume()" in str(r) for r in results)
