@@ -38,8 +38,9 @@ func goEnqueueEach(h C.pgqrs_handle, payloads *C.in_str, n C.uint32_t, o *C.in_e
 	all, err3 := documents(payloads, n)
 	return submit(s, call.Call[call.Reply]{
 		Operation: "enqueue", Target: pin,
-		Do: func(ctx context.Context) (call.Reply, error) {
-			return eachReply(on.producer().EnqueueEach(ctx, all, options))
+		Begin: func() func(context.Context) (call.Reply, error) {
+			wait := on.producer().BeginEach(all, options)
+			return func(ctx context.Context) (call.Reply, error) { return eachReply(wait(ctx)) }
 		},
 	}, firstError(err1, err2, err3))
 }

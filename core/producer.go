@@ -91,42 +91,61 @@ func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o Enqueue
 // EnqueueJSON. The last result is the error of the call as a whole: nothing was
 // stored then.
 func (p *Producer) EnqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
-	ids, errs, err := p.enqueueEach(ctx, payloads, o)
-	for i := range errs {
-		errs[i] = named("enqueue", p.queue.Name, errs[i])
-	}
-	return ids, errs, named("enqueue", p.queue.Name, err)
+	return p.BeginEach(payloads, o)(ctx)
 }
 
-func (p *Producer) enqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
-	if err := checkEnqueue(len(payloads), o); err != nil {
-		return nil, nil, err
+// BeginEach is EnqueueEach in two steps: it takes the documents on, which fixes
+// their order among other calls, and never waits; the function it returns, which
+// must be called, waits for their ids.
+func (p *Producer) BeginEach(payloads [][]byte, o EnqueueOptions) func(context.Context) ([]int64, []error, error) {
+	wait, err := p.beginEach(payloads, o)
+	if err != nil {
+		return func(context.Context) ([]int64, []error, error) {
+			return nil, nil, named("enqueue", p.queue.Name, err)
+		}
 	}
-	ids, errs := make([]int64, len(payloads)), make([]error, len(payloads))
+	return func(ctx context.Context) ([]int64, []error, error) {
+		ids, errs := wait(ctx)
+		for i := range errs {
+			errs[i] = named("enqueue", p.queue.Name, errs[i])
+		}
+		return ids, errs, nil
+	}
+}
+
+func (p *Producer) beginEach(payloads [][]byte, o EnqueueOptions) (func(context.Context) ([]int64, []error), error) {
+	if err := checkEnqueue(len(payloads), o); err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(payloads))
 	for i, payload := range payloads {
 		errs[i] = p.b.rules.Payload(payload)
 	}
-	err := p.send(func(lane *enqueueLane) error {
-		messages, places := make([]model.NewMessage, 0, len(payloads)), make([]int, 0, len(payloads))
-		for i, payload := range payloads {
-			if errs[i] == nil {
-				errs[i] = p.limit.Take(1)
-			}
-			if errs[i] == nil {
-				messages = append(messages, p.message(payload, o))
-				places = append(places, i)
-			}
+	lane, done, err := p.lane()
+	if err != nil {
+		return nil, err
+	}
+	messages, places := make([]model.NewMessage, 0, len(payloads)), make([]int, 0, len(payloads))
+	for i, payload := range payloads {
+		if errs[i] == nil {
+			errs[i] = p.limit.Take(1)
 		}
-		stored, refused := lane.DoEach(ctx, messages)
+		if errs[i] == nil {
+			messages = append(messages, p.message(payload, o))
+			places = append(places, i)
+		}
+	}
+	wait := lane.BeginEach(messages)
+	return func(ctx context.Context) ([]int64, []error) {
+		defer done()
+		ids := make([]int64, len(payloads))
+		stored, refused := wait(ctx)
 		for i, place := range places {
 			ids[place], errs[place] = stored[i], refused[i]
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return ids, errs, nil
+		p.b.published(p.queue.ID)
+		return ids, errs
+	}, nil
 }
 
 func (p *Producer) message(payload []byte, o EnqueueOptions) model.NewMessage {
@@ -157,39 +176,39 @@ func (p *Producer) messages(payloads [][]byte, o EnqueueOptions) ([]model.NewMes
 	return messages, nil
 }
 
-func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOptions) (ids []int64, err error) {
+func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
 	messages, err := p.messages(payloads, o)
 	if err != nil {
 		return nil, err
 	}
-	err = p.send(func(lane *enqueueLane) error {
-		if err := p.limit.Take(len(messages)); err != nil {
-			return err
-		}
-		ids, err = lane.Do(ctx, messages)
-		return err
-	})
-	return ids, err
-}
-
-// send hands the queue's lane to one call of this producer, and announces what it
-// has stored.
-func (p *Producer) send(enqueue func(*enqueueLane) error) error {
-	done, err := p.begin()
+	lane, done, err := p.lane()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer done()
-	if err := p.refuse(); err != nil {
-		return err
+	if err := p.limit.Take(len(messages)); err != nil {
+		return nil, err
 	}
-	lane, err := p.b.lanes.of(p.queue.ID)
+	ids, err := lane.Do(ctx, messages)
 	if err != nil {
-		return err
-	}
-	if err := enqueue(lane); err != nil {
-		return err
+		return nil, err
 	}
 	p.b.published(p.queue.ID)
-	return nil
+	return ids, nil
+}
+
+// lane admits one call of this producer and returns the lane of its queue; done
+// must be called at the end.
+func (p *Producer) lane() (lane *enqueueLane, done func(), err error) {
+	if done, err = p.begin(); err != nil {
+		return nil, nil, err
+	}
+	if err = p.refuse(); err == nil {
+		lane, err = p.b.lanes.of(p.queue.ID)
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return lane, done, nil
 }

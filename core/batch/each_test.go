@@ -117,3 +117,46 @@ func TestACallerThatFliesIsAnsweredAfterItsOwnFlush(t *testing.T) {
 		assert.Equal(t, 6*time.Second, time.Since(start))
 	})
 }
+
+func TestBeginningFixesTheOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &table{commit: time.Millisecond}
+		lane := db.lane(func(o *Options[int, int64]) { o.MaxRows = 2 })
+		first := lane.BeginEach([]int{0, 1, 2})
+		second := lane.BeginEach([]int{3, 4})
+		_, errs := second(t.Context())
+		assert.Equal(t, []error{nil, nil}, errs)
+		ids, _ := first(t.Context())
+		assert.Equal(t, []int64{0, 10, 20}, ids)
+		assert.Equal(t, [][]int{{0, 1}, {2, 3}, {4}}, db.flushes)
+	})
+}
+
+func TestClosingFlushesWhatWasOnlyBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &table{commit: time.Millisecond}
+		lane := db.lane(func(o *Options[int, int64]) { o.MaxPending = 3 })
+		wait := lane.BeginEach(upTo(5)) // two find no room
+		require.NoError(t, lane.Close(t.Context()))
+		_, errs := wait(t.Context())
+		assert.Equal(t, [][]int{{0, 1, 2}}, db.flushes)
+		assert.Equal(t, []error{nil, nil, nil}, errs[:3])
+		assert.True(t, fault.Is(errs[3], fault.Closed))
+		require.NoError(t, lane.Close(t.Context()))
+	})
+}
+
+func TestWhatWasBegunAndCancelledIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &table{commit: time.Millisecond}
+		lane := db.lane(nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, errs := lane.BeginEach(upTo(2))(ctx)
+		assert.True(t, fault.Is(errs[1], fault.Cancelled))
+		_, err := lane.Do(t.Context(), []int{7})
+		require.NoError(t, err)
+		require.NoError(t, lane.Close(t.Context()))
+		assert.Equal(t, [][]int{{7}}, db.flushes)
+	})
+}

@@ -103,8 +103,7 @@ func NewLane[I, R any](opt Options[I, R]) *Lane[I, R] {
 // outcome; a caller whose deadline has passed gets OutcomeUnknown at once.
 func (l *Lane[I, R]) Do(ctx context.Context, items []I) ([]R, error) {
 	u := unit[I, R]{items: items, call: newCaller(1)}
-	units := []*unit[I, R]{&u}
-	if l.await(ctx, u.call, units) {
+	if l.await(ctx, u.call, []*unit[I, R]{&u}, 0) {
 		return u.results, u.err
 	}
 	return nil, errLate(ctx)
@@ -114,6 +113,13 @@ func (l *Lane[I, R]) Do(ctx context.Context, items []I) ([]R, error) {
 // own, as if it came from a call of its own, for the price of one call. It
 // returns a result and an error for every item, of which one is zero.
 func (l *Lane[I, R]) DoEach(ctx context.Context, items []I) ([]R, []error) {
+	return l.BeginEach(items)(ctx)
+}
+
+// BeginEach is DoEach in two steps: it queues the items, which fixes their order
+// among other calls, and never waits; the function it returns, which must be
+// called, waits for their answers. What there is no room for is queued there.
+func (l *Lane[I, R]) BeginEach(items []I) func(context.Context) ([]R, []error) {
 	all := make([]unit[I, R], len(items))
 	units := make([]*unit[I, R], len(items))
 	call := newCaller(len(items))
@@ -121,37 +127,43 @@ func (l *Lane[I, R]) DoEach(ctx context.Context, items []I) ([]R, []error) {
 		all[i] = unit[I, R]{items: items[i : i+1 : i+1], call: call}
 		units[i] = &all[i]
 	}
-	results, errs := make([]R, len(items)), make([]error, len(items))
-	if len(items) == 0 {
-		return results, errs
-	}
-	if !l.await(ctx, call, units) {
-		for i := range errs {
-			errs[i] = errLate(ctx)
+	l.mu.Lock()
+	begun := l.enter(units)
+	l.mu.Unlock()
+	return func(ctx context.Context) ([]R, []error) {
+		results, errs := make([]R, len(items)), make([]error, len(items))
+		if len(items) == 0 {
+			return results, errs
+		}
+		if !l.await(ctx, call, units, begun) {
+			for i := range errs {
+				errs[i] = errLate(ctx)
+			}
+			return results, errs
+		}
+		for i := range all {
+			if errs[i] = all[i].err; errs[i] == nil {
+				results[i] = all[i].results[0]
+			}
 		}
 		return results, errs
 	}
-	for i := range all {
-		if errs[i] = all[i].err; errs[i] == nil {
-			results[i] = all[i].results[0]
-		}
-	}
-	return results, errs
 }
 
-// await queues the units of a call and waits for their answers; false when its
-// deadline passed with some of them on their way.
-func (l *Lane[I, R]) await(ctx context.Context, call *caller, units []*unit[I, R]) bool {
+// await queues the units of a call, the first of which are queued already, and
+// waits for their answers; false when its deadline passed with some of them on
+// their way.
+func (l *Lane[I, R]) await(ctx context.Context, call *caller, units []*unit[I, R], queued int) bool {
 	// Whoever finds no flusher carries the first flush in person: a hand-over to
 	// another goroutine costs as much as storing a row. A deadline must be answered
 	// in the middle of a flush, so such a caller only waits.
 	_, hurried := ctx.Deadline()
-	pushed, lead, err := l.push(ctx, units, !hurried)
+	queued, lead, err := l.push(ctx, units, queued, !hurried)
 	if lead {
 		l.opt.Group.Run(func() { l.fly(call) })
 	}
 	if err != nil {
-		fail(units[pushed:], err)
+		fail(units[queued:], err)
 	}
 	select {
 	case <-call.done:
@@ -179,44 +191,53 @@ func errLate(ctx context.Context) error {
 	}
 }
 
-// push queues units, waiting for room, and sees to it that a flusher runs: with
-// lead it may be the caller, who is told so. With an error it says how many it has
-// queued.
-func (l *Lane[I, R]) push(ctx context.Context, units []*unit[I, R], lead bool) (int, bool, error) {
-	for pushed := 0; ; {
+// push queues the units from queued on, waiting for room, and sees to it that a
+// flusher runs: with lead it may be the caller, who is told so. It says how many
+// are queued, which with an error are not all.
+func (l *Lane[I, R]) push(ctx context.Context, units []*unit[I, R], queued int, lead bool) (int, bool, error) {
+	for {
 		if ctx.Err() != nil {
-			return pushed, false, fault.FromContext(ctx)
+			return queued, false, fault.FromContext(ctx)
 		}
 		l.mu.Lock()
-		if l.closed {
+		queued += l.enter(units[queued:])
+		if l.closed && queued < len(units) {
 			l.mu.Unlock()
-			return pushed, false, &fault.Error{Kind: fault.Closed, Text: "the store is closed", Safe: true}
+			return queued, false, &fault.Error{Kind: fault.Closed, Text: "the store is closed", Safe: true}
 		}
-		for ; pushed < len(units); pushed++ {
-			u := units[pushed]
-			// An oversized unit enters an empty lane, or it would wait for ever.
-			if l.rows > 0 && l.rows+len(u.items) > l.opt.MaxPending {
-				break
-			}
-			l.waiting = append(l.waiting, u)
-			l.rows += len(u.items)
-		}
-		if pushed == len(units) && lead && l.flying < l.opt.Flushers {
+		if queued == len(units) && lead && l.flying < l.opt.Flushers && len(l.waiting) > 0 {
 			l.flying++
 			l.mu.Unlock()
-			return pushed, true, nil
+			return queued, true, nil
 		}
 		l.start()
 		room := l.room
 		l.mu.Unlock()
-		if pushed == len(units) {
-			return pushed, false, nil
+		if queued == len(units) {
+			return queued, false, nil
 		}
 		select {
 		case <-room:
 		case <-ctx.Done():
 		}
 	}
+}
+
+// enter queues as many units as there is room for and returns how many. mu is
+// held.
+func (l *Lane[I, R]) enter(units []*unit[I, R]) int {
+	if l.closed {
+		return 0
+	}
+	for n, u := range units {
+		// An oversized unit enters an empty lane, or it would wait for ever.
+		if l.rows > 0 && l.rows+len(u.items) > l.opt.MaxPending {
+			return n
+		}
+		l.waiting = append(l.waiting, u)
+		l.rows += len(u.items)
+	}
+	return len(units)
 }
 
 // start runs another flusher if there is work and a free place. mu is held.
@@ -354,6 +375,7 @@ func (l *Lane[I, R]) Close(ctx context.Context) error {
 	l.mu.Lock()
 	if !l.closed {
 		l.closed = true
+		l.start() // what was begun and nobody waits for yet
 		if l.flying == 0 {
 			close(l.idle)
 		}

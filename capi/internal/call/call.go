@@ -16,6 +16,10 @@ type Call[T any] struct {
 	Operation string        // in the words of the API, for error records
 	Target    *handle.Entry // pinned; the call releases it, also when it is refused
 	Do        func(context.Context) (T, error)
+	// Begin, when not nil, runs on the thread of the caller once the call was
+	// accepted, so in the order of the calls, and returns what is to be done. It must
+	// be quick.
+	Begin func() func(context.Context) (T, error)
 	// Ended, when not nil, ends the call early: its target is being closed.
 	Ended context.Context
 }
@@ -63,6 +67,9 @@ func (l *Library) start(q *Queue, userData uint64, c Call[Reply], accepted func(
 	ctx, cancel := context.WithCancelCause(q.ctx)
 	h := l.Handles.Insert(handle.Op, &op{cancel: cancel})
 	accepted(h)
+	if c.Begin != nil {
+		c.Do = c.Begin()
+	}
 	guard.Go(func() {
 		defer l.calls.leave()
 		defer cancel(nil)
