@@ -228,7 +228,7 @@ class Consumer(Registered):
 def _token(message: object, name: str) -> tuple[int, int]:
     """The fencing token of a message object, or of an id, which the owner alone decides about."""
     if isinstance(message, LeasedMessage):
-        return message.id, message.read_ct
+        return message._row[:2]  # pyright: ignore[reportPrivateUsage]
     if isinstance(message, int) and not isinstance(message, bool):
         return _arguments.identifier(message, f"{name} id"), 0
     raise TypeError(f"{name} must be a QueueMessage or an id (int), not {type(message).__name__}")

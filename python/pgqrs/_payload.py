@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import json.encoder
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -10,15 +12,30 @@ from .errors import ValidationError
 
 # Text is sent as it is and not as \u escapes, which would make it up to six times
 # longer; a lone surrogate then fails here, where it can be explained.
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
+_decoder = json.JSONDecoder()
+
+
+def _direct() -> Callable[[Any], str]:
+    """The encoder without what JSONEncoder.encode() does anew for every value, which
+    takes longer than encoding a small one. Interpreters without it encode as usual.
+    """
+    make: Callable[..., Callable[[Any, int], tuple[str, ...]]] | None = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _encoder.encode
+    chunks = make(None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    return lambda payload: "".join(chunks(payload, 0))
+
+
+_encode = _direct()
 
 
 def encode(payload: Any, name: str = "payload") -> bytes:
     """The payload as JSON.
 
     Raises TypeError for what JSON cannot express, ValidationError (a ValueError)
-    for NaN, infinities, lone surrogates and circular or too deep structures; each
-    names the argument.
+    for NaN, infinities, lone surrogates and structures that are too deep or contain
+    themselves; each names the argument.
     """
     try:
         return _encode(payload).encode()
@@ -34,7 +51,7 @@ def encode(payload: Any, name: str = "payload") -> bytes:
             field=name,
         ) from problem
     except RecursionError as problem:
-        raise ValidationError(f"{name} is nested too deeply.", field=name) from problem
+        raise ValidationError(f"{name} is nested too deeply, or contains itself.", field=name) from problem
     except ValueError as problem:
         text = str(problem)
         if "Out of range float" in text:
@@ -42,11 +59,23 @@ def encode(payload: Any, name: str = "payload") -> bytes:
         raise ValidationError(f"{name} cannot be stored as JSON: {text}.", field=name) from problem
 
 
+def encode_all(payloads: Iterable[Any], name: str) -> list[bytes]:
+    """Several payloads as JSON; an exception names the one it is about."""
+    encoded: list[bytes] = []
+    for payload in payloads:
+        try:
+            encoded.append(_encode(payload).encode())
+        except Exception:
+            encoded.append(encode(payload, f"{name}[{len(encoded)}]"))  # raises, and says why
+    return encoded
+
+
 def decode(document: bytes) -> Any:
     """The value of a document; integers of any size stay exact."""
     text = document.decode()
     try:
-        return json.loads(text)
+        value, end = _decoder.raw_decode(text)  # loads() without its search for white space
+        return value if end == len(text) else json.loads(text)
     except ValueError:
         # PostgreSQL writes 1e5000 out in digits, and int() refuses more than 4,300
         # of them to bound quadratic work; the payload limit bounds it here.

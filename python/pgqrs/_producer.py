@@ -57,10 +57,7 @@ class Producer(Registered):
         return await self._enqueue_all(payloads)
 
     async def _enqueue_all(self, payloads: Iterable[Any], *, delay_ms: int = 0, at: int = 0) -> list[int]:
-        documents = [
-            _payload.encode(payload, f"payloads[{n}]")
-            for n, payload in enumerate(_arguments.items(payloads, "payloads"))
-        ]
+        documents = _payload.encode_all(_arguments.items(payloads, "payloads"), "payloads")
         if len(documents) > BATCH_MAX:
             raise ValidationError(
                 f"payloads has {len(documents)} items; at most {BATCH_MAX} fit into one transaction.", field="payloads"

@@ -217,11 +217,11 @@ class _Message:
 
     @property
     def producer_worker_id(self) -> int | None:
-        return self._row.producer_worker_id
+        return self._row.producer_worker_id or None
 
     @property
     def consumer_worker_id(self) -> int | None:
-        return self._row.consumer_worker_id
+        return self._row.consumer_worker_id or None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Message):
@@ -244,7 +244,9 @@ class LeasedMessage(_Message):
     __slots__ = ("_acknowledged", "_consumer", "_lease_lost")
 
     def __init__(self, row: MessageRow, consumer: Consumer | None = None) -> None:
-        super().__init__(row)
+        # As _Message.__init__, which would cost a message a call.
+        self._row = row
+        self._payload = _UNDECODED
         # Keeps the consumer alive: when it goes, the library releases its leases.
         self._consumer = consumer
         self._acknowledged = False
@@ -309,4 +311,4 @@ class ArchivedMessage(_Message):
     @property
     def dead_reason(self) -> str | None:
         """Why it became a dead letter; None when its consumer archived it."""
-        return self._row.dead_reason
+        return self._row.dead_reason.decode("utf-8", "replace") or None

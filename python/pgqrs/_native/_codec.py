@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,24 +24,28 @@ Argument: TypeAlias = Any
 MISSING = None
 """The encoded form of options that are all at their defaults."""
 
+_TOGETHER = 1 << 18  # bytes of texts that are copied at once
 _MESSAGE = struct.Struct(_abi.MESSAGE_FORMAT)
 _TOKEN = struct.Struct(_abi.TOKEN_FORMAT)
 
 
 class MessageRow(NamedTuple):
-    """One message as the library gave it; instants are microseconds since 1970 UTC."""
+    """One message as the library gave it; instants are microseconds since 1970 UTC.
+
+    Instants and worker ids that are absent are 0.
+    """
 
     id: int
+    read_ct: int
     queue_id: int
     enqueued_at: int
     vt: int
-    dequeued_at: int | None
-    archived_at: int | None
-    producer_worker_id: int | None
-    consumer_worker_id: int | None
+    dequeued_at: int
+    archived_at: int
+    producer_worker_id: int
+    consumer_worker_id: int
     payload: bytes
-    dead_reason: str | None
-    read_ct: int
+    dead_reason: bytes
 
 
 # --- arguments ------------------------------------------------------------------
@@ -87,8 +91,9 @@ def payloads(documents: Sequence[bytes]) -> Argument:
 
 def tokens(leases: Sequence[tuple[int, int]]) -> Argument:
     """Fencing tokens, each (message id, receive count or 0), as an array."""
-    block = b"".join([_TOKEN.pack(message, read_ct, 0) for message, read_ct in leases])
-    return (_abi.Token * len(leases)).from_buffer_copy(block)
+    # Two numbers of 64 bits each: the second is the receive count and the reserved 0.
+    numbers = [number for lease in leases for number in lease]
+    return (_abi.Token * len(leases)).from_buffer_copy(struct.pack(f"<{len(numbers)}q", *numbers))
 
 
 def store_options(dsn: str | None, config: dict[str, object], *, bootstrap: bool) -> Argument:
@@ -198,41 +203,39 @@ def read_messages(result: int) -> list[MessageRow]:
     check(lib().pgqrs_result_messages(result, ctypes.byref(view)))
     if not view.count:
         return []
-    stride = view.item_size  # a newer library may have longer records
+    stride = view.item_size
     block = ctypes.string_at(view.items, stride * view.count)
-    return [_message(block, start) for start in range(0, len(block), stride)]
+    if stride == _MESSAGE.size:
+        records = list(_MESSAGE.iter_unpack(block))
+    else:  # a newer library has longer records
+        records = [_MESSAGE.unpack_from(block, start) for start in range(0, len(block), stride)]
+    read = _texts(records)
+    return [
+        MessageRow(
+            id, read_ct, queue, enqueued, vt, dequeued, archived, producer, consumer,
+            read(payload, payload_len), read(reason, reason_len),
+        )
+        for (
+            id, queue, enqueued, vt, dequeued, archived, producer, consumer, payload, payload_len,
+            reason, reason_len, read_ct, _,
+        ) in records
+    ]  # fmt: skip
 
 
-def _message(block: bytes, start: int) -> MessageRow:
-    (
-        id_,
-        queue_id,
-        enqueued_at,
-        vt,
-        dequeued_at,
-        archived_at,
-        producer,
-        consumer,
-        payload,
-        payload_len,
-        reason,
-        reason_len,
-        read_ct,
-        present,
-    ) = _MESSAGE.unpack_from(block, start)
-    return MessageRow(
-        id_,
-        queue_id,
-        enqueued_at,
-        vt,
-        dequeued_at if present & _abi.HAS_DEQUEUED_AT else None,
-        archived_at if present & _abi.HAS_ARCHIVED_AT else None,
-        producer if present & _abi.HAS_PRODUCER_WORKER_ID else None,
-        consumer if present & _abi.HAS_CONSUMER_WORKER_ID else None,
-        ctypes.string_at(payload, payload_len),
-        ctypes.string_at(reason, reason_len).decode("utf-8", "replace") if present & _abi.HAS_DEAD_REASON else None,
-        read_ct,
-    )
+def _texts(records: list[tuple[int, ...]]) -> Callable[[int, int], bytes]:
+    """A function that copies a text of these records, given its address and length."""
+    start, end = records[0][8], records[-1][8] + records[-1][9]
+    if not 0 <= end - start <= _TOGETHER:
+        return ctypes.string_at
+    # The texts of a result lie side by side: small ones are copied at once and cut apart.
+    block = ctypes.string_at(start, end - start)
+    size = len(block)
+
+    def read(address: int, length: int) -> bytes:
+        at = address - start
+        return block[at : at + length] if 0 <= at <= size - length else ctypes.string_at(address, length)
+
+    return read
 
 
 def number_id(number: int) -> list[int]:

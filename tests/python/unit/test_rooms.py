@@ -45,6 +45,8 @@ def test_only_the_bridge_and_what_runs_handlers_import_asyncio() -> None:
     """The bridge and its parts; and the worker, which runs other people's code in tasks and threads."""
     allowed = {
         "_bridge.py",
+        "_gather.py",
+        "_pending.py",
         "_worker.py",
         "_serving.py",
         "_threads.py",
