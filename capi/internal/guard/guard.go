@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pgqrs/pgqrs/capi/internal/cerr"
 )
@@ -89,8 +90,36 @@ func (p *Panic) Report() {
 	}
 }
 
-// Go runs f in a new goroutine; a panic of f poisons. It holds the only `go`
-// statement of capi.
+// idleMax is how many goroutines wait for work at most.
+const idleMax = 64
+
+// idle hands work to a goroutine that has run before: its stack has grown to what
+// a call needs, which a new one does again each time. Unbuffered, so work never
+// lies about.
+var (
+	idle  = make(chan func())
+	idlen atomic.Int32 // goroutines that wait, or are about to
+)
+
+// Go runs f in a goroutine of its own; a panic of f poisons. It holds the only
+// `go` statement of capi.
 func Go(f func()) {
-	go func() { Catch(f).Report() }()
+	select {
+	case idle <- f:
+	default:
+		go work(f)
+	}
+}
+
+// work runs f, and then whatever else there is.
+func work(f func()) {
+	for {
+		Catch(f).Report()
+		if idlen.Add(1) > idleMax {
+			idlen.Add(-1)
+			return
+		}
+		f = <-idle
+		idlen.Add(-1)
+	}
 }
