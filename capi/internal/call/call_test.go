@@ -15,7 +15,9 @@ import (
 	"github.com/pgqrs/pgqrs/core/fault"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/pgqrs/pgqrs/capi/internal/guard.work")) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/pgqrs/pgqrs/capi/internal/guard.work"))
+}
 
 // object is a target or a result that remembers what happened to it.
 type object struct{ closed, freed, discarded atomic.Int32 }
