@@ -37,7 +37,7 @@ LIBRARY_SOURCES := $(shell find core capi include -type f ! -name '*_test.go' ! 
 	! -path 'core/enginetest/*' ! -name 'libpgqrs.*') go.mod go.sum VERSION
 PACKAGE_SOURCES := $(shell find python -type f ! -name '*.pyc' ! -name 'libpgqrs.so*' ! -path '*.egg-info/*') \
 	setup.py pyproject.toml MANIFEST.in README.md LICENSE
-PYTHON_CODE := python/pgqrs examples tests setup.py
+PYTHON_CODE := python/pgqrs examples tests benchmarks setup.py
 
 # Runs a command beside a private PostgreSQL; inside such a run, or with
 # PGQRS_TEST_DSN set, it starts none.
@@ -78,7 +78,7 @@ wheel: need/go need/cc .venv/ready ## Build the wheel into dist/
 
 .PHONY: clean
 clean: ## Remove everything the other targets made
-	@rm -rf build dist .venv .demo python/pgqrs.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf build dist .venv .demo python/pgqrs.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/.venvs benchmarks/.build
 	@find python tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- Parts of the tests -----------------------------------------------------
@@ -127,6 +127,7 @@ lint: need/go need/cc .venv/ready ## Formatting, static checks, types, import ru
 	@$(VENV_PYTHON) -m ruff format --check $(PYTHON_CODE)
 	@$(VENV_PYTHON) -m mypy python/pgqrs
 	@$(VENV_PYTHON) -m mypy examples/demo examples/quickstart.py
+	@$(VENV_PYTHON) -m mypy --config-file benchmarks/mypy.ini benchmarks
 
 .PHONY: fmt
 fmt: need/go .venv/ready ## Format Go and Python
@@ -156,6 +157,37 @@ verify: need/go need/cc $(LIBRARY) ## Check generated files, header, symbols, la
 		[ -z "$$foreign" ] || { echo "the library exports foreign symbols: $$foreign" >&2; exit 1; }
 	@go test -count=1 ./tests/abi/...
 	@grep -q '^## \[Unreleased\]' CHANGELOG.md || { echo 'CHANGELOG.md has no [Unreleased] section' >&2; exit 1; }
+
+# ---- Benchmarks (benchmarks/README.md) ---------------------------------------
+
+BENCH_PYTHON := benchmarks/.venvs/bench/bin/python
+# SCENARIO=P1,P2 chooses; QUICK=1 shortens; PGQRS_BENCH_SOURCE=tree measures the checkout instead of a wheel.
+BENCH_FLAGS := $(if $(QUICK),--quick) $(SCENARIO)
+
+.PHONY: bench
+bench: need/cc bench/rivals benchmarks/.venvs/bench/ready ## Measure everything beside floors and rivals (SCENARIO=P1,P2 QUICK=1)
+	@env -u PGQRS_TEST_DSN -u PYTHONPATH $(BENCH_PYTHON) -m benchmarks $(BENCH_FLAGS)
+
+.PHONY: bench/rivals
+bench/rivals: need/go need/python ## Install what pgqrs is compared with, each into its own environment
+	@for list in benchmarks/rivals/*/requirements.txt; do \
+		name=$$(basename $$(dirname $$list)); directory=benchmarks/.venvs/$$name; \
+		cmp -s $$list $$directory/installed.txt && continue; \
+		printf 'bench: installing %s\n' "$$name"; \
+		{ bash .ci/venv $$directory && $$directory/bin/python -m pip install --quiet -r $$list && \
+			cp $$list $$directory/installed.txt; } || printf 'bench: %s cannot be installed and will be left out\n' "$$name" >&2; \
+	done
+	@mkdir -p benchmarks/.build
+	@cd benchmarks/rivals/river && go build -o ../../.build/river . || echo 'bench: River cannot be built and will be left out' >&2
+	@for program in benchmarks/go/*/main.go; do [ ! -e $$program ] || go build -o benchmarks/.build/ ./$$(dirname $$program); done
+
+# The wheel users get, in the environment the suite runs in; not needed to measure the checkout.
+benchmarks/.venvs/bench/ready: benchmarks/requirements.txt $(if $(filter tree,$(PGQRS_BENCH_SOURCE)),$(LIBRARY),$(LIBRARY_SOURCES) $(PACKAGE_SOURCES)) | need/go need/cc need/python
+	$(call say,bench: preparing the environment)
+	@bash .ci/venv benchmarks/.venvs/bench
+	@$(BENCH_PYTHON) -m pip install --quiet -r benchmarks/requirements.txt
+	@[ '$(PGQRS_BENCH_SOURCE)' = tree ] || env -u PGQRS_LIBRARY $(BENCH_PYTHON) -m pip install --quiet --force-reinstall --no-deps .
+	@touch $@
 
 # ---- What the targets stand on ----------------------------------------------
 

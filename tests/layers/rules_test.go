@@ -43,6 +43,10 @@ var layerTable = []layer{
 	},
 	{parts: []string{"capi"}, imports: with(leaves, "core", "capi", "C", system)},
 	{parts: []string{"bindings"}, imports: []string{"bindings", purego}},
+	{
+		parts:   []string{"benchmarks"},
+		imports: with(leaves, "core", "core/engine", "core/postgres", "core/sqlite", "benchmarks", pgx, sqlite),
+	},
 }
 
 // testHelpers are what tests of every layer may use besides.
@@ -54,6 +58,8 @@ var unreachable = []struct{ part, target, why string }{
 	{"core", "tests", "nothing imports tests"},
 	{"core", "testing", "test helpers stay out of what users link"},
 	{"core", "core/enginetest", "test helpers stay out of what users link"},
+	{"core", "benchmarks", "measuring stays out of what users link"},
+	{"capi", "benchmarks", "measuring stays out of what users link"},
 	{"core", "capi", "the core knows nothing of C"},
 	{"core/postgres", sqlite, "one engine room, one driver"},
 	{"core/sqlite", pgx, "one engine room, one driver"},
@@ -75,7 +81,7 @@ var unreachable = []struct{ part, target, why string }{
 // package covers what is below it, "core" only itself.
 func names(rule, path string) bool {
 	full := rule
-	if first, _, _ := strings.Cut(rule, "/"); slices.Contains([]string{"core", "capi", "bindings", "tests"}, first) {
+	if first, _, _ := strings.Cut(rule, "/"); slices.Contains([]string{"core", "capi", "bindings", "tests", "benchmarks"}, first) {
 		full = module + "/" + rule
 	}
 	return path == full || rule != "core" && strings.HasPrefix(path, full+"/")

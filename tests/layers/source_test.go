@@ -91,8 +91,12 @@ func sources(t *testing.T) []source {
 
 // test reports whether the file is linked into tests only.
 func (s source) test() bool {
-	return strings.HasSuffix(s.path, "_test.go") || under(s.path, "tests") || under(s.path, "core/enginetest")
+	return strings.HasSuffix(s.path, "_test.go") || under(s.path, "core/enginetest") || s.program()
 }
+
+// program reports whether a file belongs to what tests and measures, which may
+// print, start goroutines and speak to databases by itself.
+func (s source) program() bool { return under(s.path, "tests") || under(s.path, "benchmarks") }
 
 func (s source) line(n ast.Node) string {
 	return s.path + ":" + strconv.Itoa(s.set.Position(n.Pos()).Line)
@@ -158,7 +162,7 @@ func TestImportsStayInTheirFiles(t *testing.T) {
 			switch {
 			case path == "C" && !under(s.path, "capi"):
 				t.Errorf("%s: cgo lives in capi only", s.line(i))
-			case names(sqlite, path) && !under(s.path, "core/sqlite"):
+			case names(sqlite, path) && !under(s.path, "core/sqlite") && !under(s.path, "benchmarks"):
 				t.Errorf("%s: the SQLite driver is used in core/sqlite only", s.line(i))
 			case names(purego, path) && !under(s.path, "bindings"):
 				t.Errorf("%s: purego is used in bindings only", s.line(i))

@@ -1,0 +1,1 @@
+"""The benchmark suite: `python -m benchmarks`; README.md beside this file says how."""

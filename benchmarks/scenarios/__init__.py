@@ -1,0 +1,1 @@
+"""One scenario a file; each defines SCENARIO. README.md says how to add one."""

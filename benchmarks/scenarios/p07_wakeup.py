@@ -1,0 +1,44 @@
+from ..scenario import Reading, Row, Run, Scenario, Step
+
+STEPS = [
+    Step("wake-up", "wakeup", {"messages": 400}, {"messages": 80}, watchdog=120),
+    Step("idle", "idle", {"seconds": 20}, {"seconds": 8}),
+]
+RIVALS = ("pgqrs_upstream", "pgqueuer", "river")
+
+SCENARIO = Scenario(
+    id="P7",
+    title="wake-up of an idle consumer",
+    note=(
+        "A message is enqueued at a random instant while the one consumer waits; from before the enqueue until the "
+        "consumer holds the message, leased and committed. The floor: INSERT and NOTIFY in one transaction, LISTEN, "
+        "and one DELETE … RETURNING. Then the consumer waits for nothing, and its statements are counted."
+    ),
+    runs=[Run(name, STEPS) for name in ("ours", "raw-notify", *RIVALS)],
+    rows=[
+        *(
+            Row(
+                f"P7 {p}", f"wake-up {p} / raw LISTEN p50",
+                Reading("ours", "wake-up", f"{p}_ms"), Reading("raw-notify", "wake-up", "p50_ms"),
+                must=must, aim=aim, better="lower", unit="ms",
+            )
+            for p, must, aim in (("p50", 1.5, 1.2), ("p99", 4, 2.5))
+        ),
+        Row(
+            "P7 idle", "statements per second of an idle process",
+            Reading("ours", "idle", "statements_per_second"), None, must=0.5, aim=0.2, better="lower", unit="/s",
+        ),
+        *(
+            Row(
+                f"P7 {name} {metric}", title, Reading("ours", step, metric), Reading(name, step, metric),
+                better="lower", unit=unit,
+            )
+            for name in RIVALS
+            for title, step, metric, unit in (
+                ("wake-up p50", "wake-up", "p50_ms", "ms"),
+                ("wake-up p99", "wake-up", "p99_ms", "ms"),
+                ("idle statements", "idle", "statements_per_second", "/s"),
+            )
+        ),
+    ],
+)  # fmt: skip
