@@ -9,6 +9,9 @@ import (
 // being asked: it finds what a concurrent claim of another process skipped.
 const firstPoll = 250 * time.Millisecond
 
+// slower is by how much the pause grows from one look in vain to the next.
+const slower = 4
+
 // gate is where the waiters of one queue sleep.
 type gate struct {
 	// mu guards everything below.
@@ -142,7 +145,7 @@ func (g *gate) poll() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.next = time.Time{}
-	g.pause = min(2*g.pause, g.slowest)
+	g.pause = min(slower*g.pause, g.slowest)
 	g.schedule(time.Now().Add(g.pause))
 	g.wake(1)
 }

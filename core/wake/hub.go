@@ -11,8 +11,9 @@ import (
 )
 
 // quietPoll is the longest pause between polls while announcements are heard:
-// they and the due instants do the work, the poll only mends what was missed.
-const quietPoll = 5 * time.Second
+// they and the due instants do the work, the poll only finds what nobody announced
+// (a row inserted by hand).
+const quietPoll = 15 * time.Second
 
 // Hub holds the gates of a store and hears the announcements of other processes.
 type Hub struct {

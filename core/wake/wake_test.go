@@ -99,8 +99,8 @@ func TestPollsGrowRareWhileAnnouncementsAreHeard(t *testing.T) {
 				waiting = false
 			}
 		}
-		assert.LessOrEqual(t, polls, 130, "about one in five seconds")
-		assert.GreaterOrEqual(t, polls, 110)
+		assert.LessOrEqual(t, polls, 45, "about one in fifteen seconds")
+		assert.GreaterOrEqual(t, polls, 38)
 		w.Leave(false)
 		h.Close()
 		group.Wait()
