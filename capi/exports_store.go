@@ -75,3 +75,11 @@ func goStoreStats(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 		return answered(cjson.Stats, v, err)
 	})
 }
+
+//export goStoreActivity
+func goStoreActivity(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return onStore(h, s, "activity", nil, func(_ context.Context, on *store) (call.Reply, error) {
+		return answered(cjson.Activity, on.Activity(), nil)
+	})
+}

@@ -59,6 +59,14 @@ int32_t pgqrs_store_stats(pgqrs_handle store, pgqrs_handle cq, uint64_t user_dat
     return st;
 }
 
+int32_t pgqrs_store_activity(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                             pgqrs_handle *error) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goStoreActivity(store, &s));
+    return st;
+}
+
 /* ---- Workers ----------------------------------------------------------------- */
 
 int32_t pgqrs_producer_open(pgqrs_handle store, const pgqrs_str *queue, const pgqrs_worker_options *options,

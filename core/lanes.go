@@ -78,6 +78,32 @@ func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 	return lane, nil
 }
 
+// Flushes tells how the calls of a kind share transactions: how many rows a flush
+// carried, and how long they waited for it.
+type Flushes = batch.Stats
+
+// Activity tells of the group commits of a store since it was opened, by kind of
+// call. Stores of this process that share a configuration share these too.
+type Activity struct {
+	Enqueue, Archive, Delete, Extend, Release Flushes
+}
+
+// Activity returns what the store has carried and carries now. It asks no
+// database.
+func (s *Store) Activity() Activity { return s.b.lanes.activity() }
+
+func (l *lanes) activity() Activity {
+	a := Activity{
+		Archive: l.archive.Stats(), Delete: l.delete.Stats(), Extend: l.extend.Stats(), Release: l.release.Stats(),
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, lane := range l.enqueue {
+		a.Enqueue = a.Enqueue.Plus(lane.Stats())
+	}
+	return a
+}
+
 // close flushes everything accepted and refuses the rest.
 func (l *lanes) close(ctx context.Context) error {
 	l.mu.Lock()

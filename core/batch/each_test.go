@@ -160,3 +160,18 @@ func TestWhatWasBegunAndCancelledIsNotSent(t *testing.T) {
 		assert.Equal(t, [][]int{{7}}, db.flushes)
 	})
 }
+
+func TestStatsTellHowLongRowsWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &table{commit: time.Second}
+		lane := db.lane(nil)
+		go func() { _, _ = lane.Do(t.Context(), []int{0}) }()
+		synctest.Wait()
+		go func() { _, _ = lane.DoEach(t.Context(), upTo(3)) }() // waits for the first flush
+		synctest.Wait()
+		assert.Equal(t, Stats{Waiting: 3, Flying: 1}, lane.Stats())
+		require.NoError(t, lane.Close(t.Context()))
+		synctest.Wait()
+		assert.Equal(t, Stats{Flushes: 2, Rows: 4, Largest: 3, Waited: 3 * time.Second}, lane.Stats())
+	})
+}

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"time"
 
 	"github.com/pgqrs/pgqrs/core/fault"
 )
@@ -16,7 +17,7 @@ func (l *Lane[I, R]) flush(units []*unit[I, R], rows int) {
 			items = append(items, u.items...)
 		}
 	}
-	answered := false
+	answered, started := false, time.Now()
 	defer func() {
 		if !answered { // Flush panicked: nobody may be left waiting
 			fail(units, &fault.Error{Kind: fault.Internal, Text: "the library failed while storing; see its log"})
@@ -37,10 +38,13 @@ func (l *Lane[I, R]) flush(units []*unit[I, R], rows int) {
 		l.flushes.Add(1)
 		l.carried.Add(int64(len(items)))
 		l.note(int64(len(items)))
+		waited := time.Duration(0)
 		for _, u := range units {
 			n := len(u.items)
 			u.results, results = results[:n:n], results[n:]
+			waited += time.Duration(n) * started.Sub(u.call.began)
 		}
+		l.waited.Add(int64(waited))
 		answer(units)
 	}
 }

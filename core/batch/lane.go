@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/spawn"
@@ -31,12 +32,22 @@ type Options[I, R any] struct {
 	Group *spawn.Group
 }
 
-// Stats counts what a lane has carried so far.
+// Stats counts what a lane has carried so far, and what it carries now.
 type Stats struct {
-	Flushes int64 // calls of Flush that succeeded
-	Rows    int64 // rows they carried
-	Largest int64 // rows of the largest one
-	Waiting int64 // rows waiting now
+	Flushes int64         // calls of Flush that succeeded
+	Rows    int64         // rows they carried
+	Largest int64         // rows of the largest one
+	Waited  time.Duration // from the call to the flush, summed over Rows
+	Waiting int64         // rows waiting now
+	Flying  int64         // flushers under way now
+}
+
+// Plus adds the counts of another lane.
+func (s Stats) Plus(o Stats) Stats {
+	return Stats{
+		Flushes: s.Flushes + o.Flushes, Rows: s.Rows + o.Rows, Largest: max(s.Largest, o.Largest),
+		Waited: s.Waited + o.Waited, Waiting: s.Waiting + o.Waiting, Flying: s.Flying + o.Flying,
+	}
 }
 
 // Lane carries calls of one kind in few flushes.
@@ -52,7 +63,7 @@ type Lane[I, R any] struct {
 	room    chan struct{} // closed and replaced whenever rows leave waiting
 	idle    chan struct{} // closed when the lane is closed and nothing is left
 
-	flushes, carried, largest atomic.Int64
+	flushes, carried, largest, waited atomic.Int64
 }
 
 // unit is rows that share their fate: those of one call, or one row of a call
@@ -68,12 +79,13 @@ type unit[I, R any] struct {
 
 // caller waits for the units of its call.
 type caller struct {
-	left atomic.Int64  // units that have no answer yet
-	done chan struct{} // closed with the last answer
+	began time.Time
+	left  atomic.Int64  // units that have no answer yet
+	done  chan struct{} // closed with the last answer
 }
 
 func newCaller(units int) *caller {
-	c := &caller{done: make(chan struct{})}
+	c := &caller{began: time.Now(), done: make(chan struct{})}
 	c.left.Store(int64(units))
 	return c
 }
@@ -364,9 +376,12 @@ func (l *Lane[I, R]) weigh(items []I) int {
 // Stats returns the counters.
 func (l *Lane[I, R]) Stats() Stats {
 	l.mu.Lock()
-	waiting := l.rows
+	waiting, flying := l.rows, l.flying
 	l.mu.Unlock()
-	return Stats{Flushes: l.flushes.Load(), Rows: l.carried.Load(), Largest: l.largest.Load(), Waiting: int64(waiting)}
+	return Stats{
+		Flushes: l.flushes.Load(), Rows: l.carried.Load(), Largest: l.largest.Load(),
+		Waited: time.Duration(l.waited.Load()), Waiting: int64(waiting), Flying: int64(flying),
+	}
 }
 
 // Close refuses new calls and waits until the accepted ones are answered, or ctx

@@ -56,9 +56,11 @@ from ._tables import Archive, DeadLetters, Messages, Queues, Workers
 from ._transaction import enqueue_batch_in, enqueue_in
 from ._types import (
     ArchivedMessage,
+    FlushStats,
     QueueInfo,
     QueueMessage,
     QueueMetrics,
+    StoreStats,
     SystemStats,
     WorkerHealthStats,
     WorkerInfo,
@@ -104,6 +106,7 @@ __all__ = [
     "DeadLetters",
     "DequeueBuilder",
     "EnqueueBuilder",
+    "FlushStats",
     "ForkError",
     "InternalError",
     "MessageNotFoundError",
@@ -126,6 +129,7 @@ __all__ = [
     "StateTransitionError",
     "StepNotReadyError",
     "Store",
+    "StoreStats",
     "SystemStats",
     "TimeoutError",
     "TransientStepError",

@@ -17,6 +17,7 @@ from ._types import (
     ArchivedMessage,
     QueueInfo,
     QueueMetrics,
+    StoreStats,
     SystemStats,
     WorkerHealthStats,
     WorkerInfo,
@@ -51,6 +52,10 @@ def store_uninstall(store: int, /) -> Call[None]:
 
 def store_stats(store: int, /) -> Call[SystemStats]:
     return Call("pgqrs_store_stats", (store,), lambda result: SystemStats.from_row(codec.read_json(result)))
+
+
+def store_activity(store: int, /) -> Call[StoreStats]:
+    return Call("pgqrs_store_activity", (store,), lambda result: StoreStats.from_row(codec.read_json(result)))
 
 
 # --- workers --------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ._consumer import Consumer
 from ._iterators import ConsumerIterator
 from ._producer import Producer
 from ._tables import Archive, Messages, Queues, Workers
-from ._types import QueueInfo
+from ._types import QueueInfo, StoreStats
 
 
 class Store(Connected, Closing):
@@ -85,6 +85,10 @@ class Store(Connected, Closing):
 
     async def get_archive(self) -> Archive:
         return Archive(self._connection)
+
+    async def stats(self) -> StoreStats:
+        """How concurrent single calls have shared transactions. Asks no database."""
+        return await self._connection.run(_ops.store_activity)
 
     async def close(self) -> None:
         """Ends the store and every producer and consumer made from it.

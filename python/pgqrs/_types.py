@@ -164,6 +164,57 @@ class SystemStats:
         return cls(**{field.name: row[field.name] for field in fields(cls)})
 
 
+@dataclass(frozen=True, slots=True)
+class FlushStats:
+    """How calls of one kind have shared transactions since the store was opened."""
+
+    flushes: int
+    """Transactions."""
+    rows: int
+    """Rows they carried."""
+    largest: int
+    """Rows of the largest one."""
+    waited: timedelta
+    """From a call to its transaction, summed over the rows."""
+    waiting: int
+    """Rows that wait now."""
+    flying: int
+    """Transactions under way now."""
+
+    @property
+    def mean_rows(self) -> float:
+        """Rows of a transaction on average; 0 before the first."""
+        return self.rows / self.flushes if self.flushes else 0.0
+
+    @property
+    def mean_wait(self) -> timedelta:
+        """How long a row waited on average."""
+        return self.waited / self.rows if self.rows else timedelta()
+
+    @classmethod
+    def from_row(cls, row: Row) -> FlushStats:
+        waited = timedelta(microseconds=row["waited_us"])
+        return cls(row["flushes"], row["rows"], row["largest"], waited, row["waiting"], row["flying"])
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """The group commits of a store, by kind of call.
+
+    Stores of one process whose configurations are equal share them.
+    """
+
+    enqueue: FlushStats
+    archive: FlushStats
+    delete: FlushStats
+    extend: FlushStats
+    release: FlushStats
+
+    @classmethod
+    def from_row(cls, row: Row) -> StoreStats:
+        return cls(**{field.name: FlushStats.from_row(row[field.name]) for field in fields(cls)})
+
+
 _UNDECODED: Final = object()
 
 

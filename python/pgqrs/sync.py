@@ -406,6 +406,7 @@ class Store(Connected, ClosableTwin[_store.Store]):
         """An Admin that shares this store."""
         return Admin(self)
 
+    stats = method(_store.Store.stats)
     get_queues = method(_store.Store.get_queues, Queues._of)
     get_workers = method(_store.Store.get_workers, Workers._of)
     get_messages = method(_store.Store.get_messages, Messages._of)

@@ -212,6 +212,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_store_verify": (c_int32, _ON),
     "pgqrs_store_uninstall": (c_int32, _ON),
     "pgqrs_store_stats": (c_int32, _ON),
+    "pgqrs_store_activity": (c_int32, _ON),
     # workers
     "pgqrs_producer_open": (c_int32, (Handle, _STR, POINTER(WorkerOptions), *_TAIL)),
     "pgqrs_consumer_open": (c_int32, (Handle, _STR, POINTER(WorkerOptions), *_TAIL)),

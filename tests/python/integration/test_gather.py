@@ -136,3 +136,14 @@ async def test_a_failure_of_all_is_told_to_each(producer: pgqrs.Producer) -> Non
     assert [type(r) for r in results] == [pgqrs.StateTransitionError] * 3
     assert len({id(r) for r in results}) == 3
     assert all("resume()" in str(r) for r in results)
+
+
+async def test_stats_tell_how_calls_shared_transactions(store: pgqrs.Store, producer: pgqrs.Producer) -> None:
+    before = (await store.stats()).enqueue
+    await asyncio.gather(*[producer.enqueue(n) for n in range(100)])
+    after = (await store.stats()).enqueue
+    assert after.rows - before.rows == 100
+    assert 1 <= after.flushes - before.flushes <= 3
+    assert after.largest >= 34
+    assert (after.waiting, after.flying) == (0, 0)
+    assert after.mean_rows > 1 and after.mean_wait.total_seconds() < 10

@@ -68,6 +68,8 @@ async def table(config: pgqrs.Config, when: datetime) -> None:
     assert_type(await admin.create_queue("tasks"), pgqrs.QueueInfo)
     assert_type(await admin.queue_metrics("tasks"), pgqrs.QueueMetrics)
     assert_type(await admin.system_stats(), pgqrs.SystemStats)
+    assert_type(await store.stats(), pgqrs.StoreStats)
+    assert_type((await store.stats()).enqueue, pgqrs.FlushStats)
     assert_type(await (await admin.get_queues()).list(), list[pgqrs.QueueInfo])
     assert_type(await (await admin.get_workers()).get(1), pgqrs.WorkerInfo)
     assert_type(await (await admin.get_messages()).count(), int)

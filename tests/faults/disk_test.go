@@ -1,0 +1,3 @@
+package faults
+
+func diskFullJob(job) error { return nil }
