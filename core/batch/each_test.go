@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
 func upTo(n int) []int {
@@ -174,4 +175,18 @@ func TestStatsTellHowLongRowsWaited(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, Stats{Flushes: 2, Rows: 4, Largest: 3, Waited: 3 * time.Second}, lane.Stats())
 	})
+}
+
+// BenchmarkEach is what a row costs in a lane when 256 of them come in one call.
+func BenchmarkEach(b *testing.B) {
+	lane := NewLane(Options[int, int64]{
+		MaxRows: 1000, Group: &spawn.Group{},
+		Flush: func(_ context.Context, items []int) ([]int64, error) { return make([]int64, len(items)), nil },
+	})
+	items := upTo(256)
+	b.ReportAllocs()
+	for b.Loop() {
+		lane.DoEach(b.Context(), items)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/row")
 }
