@@ -25,7 +25,7 @@ const patience = 90 * time.Second
 // engine.
 func TestPrograms(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"blocking", "queue", "tables", "misuse", "threads", "process", "environment"} {
+	for _, name := range []string{"blocking", "queue", "tables", "workflows", "misuse", "threads", "process", "environment"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			program := abitest.Compile(t, source(name), abitest.Library(t), "-pthread")

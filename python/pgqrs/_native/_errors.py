@@ -31,13 +31,13 @@ def exception(status: int, error: int = 0) -> errors.PgqrsError:
     _, class_name, text = STATUS.get(status, ("", "InternalError", f"unknown status {status}"))
     kind: type[errors.PgqrsError] = getattr(errors, class_name, errors.InternalError)
     if not error:
-        return kind(text, code=status)
+        return kind(text, code=status, safe_to_retry=False)
     detail = _abi.ErrorDetail()
     detail.struct_size = ctypes.sizeof(detail)
     library = lib()
     try:
         if library.pgqrs_error_info(error, ctypes.byref(detail)) < 0:
-            return kind(text, code=status)
+            return kind(text, code=status, safe_to_retry=False)
         return kind(
             read_text(detail.message) or text,
             code=status,
