@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from . import _arguments, _bridge, _ops
 from ._connection import Source
 from ._lifecycle import Registered
+from ._native import _codec
 from ._native._codec import MessageRow
 from ._types import LeasedMessage, QueueMessage
 from .errors import PgqrsError
@@ -160,6 +161,11 @@ class Consumer(Registered):
         alive. Never returns; raises ClosedError at the consumer's end."""
         number = self._handle.get() or await self._open()
         await _bridge.listen(_ops.consumer_losses(number), lost)
+
+    def _keep(self, tokens: list[tuple[int, int]], seconds: float) -> int:
+        """Has the library keep leases alive for at least so long from now, and returns how
+        many of them it keeps; quick."""
+        return _codec.keep(self._handle.get(), tokens, int(seconds * 1000)) if tokens else 0
 
     # --- handlers -----------------------------------------------------------------
 
