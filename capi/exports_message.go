@@ -82,6 +82,26 @@ func goConsumerLosses(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	}, err)
 }
 
+//export goConsumerKeep
+func goConsumerKeep(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, keepMS C.int64_t, to *C.pgqrs_handle) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	all, err1 := tokens(list, count)
+	by, err2 := millis("keep_ms", keepMS, 0)
+	pin, on, err3 := target[*worker](h, handle.Consumer)
+	if err := firstError(err3, err1, err2); err != nil {
+		if err3 == nil {
+			pin.Release()
+		}
+		return fail(to, "keep", err)
+	}
+	defer pin.Release()
+	n, err := on.consumer().Keep(all, by)
+	if err != nil {
+		return fail(to, "keep", err)
+	}
+	return C.int32_t(n)
+}
+
 //export goArchive
 func goArchive(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))

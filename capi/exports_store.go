@@ -83,3 +83,12 @@ func goStoreActivity(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 		return answered(cjson.Activity, on.Activity(), nil)
 	})
 }
+
+//export goStoreInspect
+func goStoreInspect(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return onStore(h, s, "inspect", nil, func(ctx context.Context, on *store) (call.Reply, error) {
+		v, err := on.Admin().Inspect(ctx)
+		return answered(cjson.Settings, v, err)
+	})
+}

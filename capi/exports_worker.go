@@ -102,6 +102,14 @@ func goWorkerResume(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	})
 }
 
+//export goWorkerPoll
+func goWorkerPoll(h C.pgqrs_handle, polling C.int32_t, s *C.in_submit) (st C.int32_t) {
+	defer guard.Recover((*cerr.Status)(&st))
+	return onWorker(h, s, "poll", func(ctx context.Context, on *worker) (call.Reply, error) {
+		return done(on.Poll(ctx, polling != 0))
+	})
+}
+
 //export goWorkerShutdown
 func goWorkerShutdown(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))

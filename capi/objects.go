@@ -65,6 +65,7 @@ type coreWorker interface {
 	Suspend(context.Context) error
 	Interrupt(context.Context) error
 	Resume(context.Context) error
+	Poll(context.Context, bool) error
 	Shutdown(context.Context) error
 	Status(context.Context) (model.WorkerStatus, error)
 	Close(context.Context) error

@@ -64,7 +64,7 @@ func (o storeOptions) load() (config.Config, error) {
 }
 
 // fields says which of the table options a call knows.
-type fields uint8
+type fields uint16
 
 const (
 	byQueue fields = 1 << iota
@@ -74,13 +74,17 @@ const (
 	deadOnly
 	paged
 	aged
+	byRun
+	byStatus
 )
 
 // tableArguments are decoded table options.
 type tableArguments struct {
 	core.Filter
-	page model.Page
-	age  time.Duration
+	page   model.Page
+	age    time.Duration
+	run    int64
+	status model.WorkflowStatus
 }
 
 // decodeTable decodes table options and refuses fields that do not apply: a
@@ -94,10 +98,12 @@ func decodeTable(o *C.in_table_options, applies fields) (tableArguments, error) 
 		},
 		page: model.Page{Limit: int64(o.limit), Offset: int64(o.offset)},
 		age:  age,
+		run:  int64(o.run_id), status: model.WorkflowStatus(text(&o.status)),
 	}
 	return a, firstError(
 		known("options.flags", o.flags, C.PGQRS_FILTER_DEAD_ONLY), known("options.reserved", o.reserved, 0), err,
 		notNegative("options.worker_id", a.WorkerID), notNegative("options.min_read_ct", int64(a.MinReads)),
+		notNegative("options.run_id", a.run),
 		notNegative("options.limit", a.page.Limit), notNegative("options.offset", a.page.Offset),
 		unused("options.queue", a.Queue != "", applies, byQueue),
 		unused("options.worker_id", a.WorkerID != 0, applies, byWorker),
@@ -107,6 +113,8 @@ func decodeTable(o *C.in_table_options, applies fields) (tableArguments, error) 
 		unused("options.limit", a.page.Limit != 0, applies, paged),
 		unused("options.offset", a.page.Offset != 0, applies, paged),
 		unused("options.older_than_ms", a.age != 0, applies, aged),
+		unused("options.run_id", a.run != 0, applies, byRun),
+		unused("options.status", a.status != "", applies, byStatus),
 	)
 }
 

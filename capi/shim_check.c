@@ -94,5 +94,6 @@ int32_t shim_table_options(pgqrs_table_options *into, const pgqrs_table_options 
     int32_t st = SHIM_OPTIONS(into, from, error);
     THEN(st, shim_text(&into->queue, "queue", error));
     THEN(st, shim_text(&into->payload, "payload", error));
+    THEN(st, shim_text(&into->status, "status", error));
     return st;
 }

@@ -67,6 +67,14 @@ int32_t pgqrs_store_activity(pgqrs_handle store, pgqrs_handle cq, uint64_t user_
     return st;
 }
 
+int32_t pgqrs_store_inspect(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                            pgqrs_handle *error) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goStoreInspect(store, &s));
+    return st;
+}
+
 /* ---- Workers ----------------------------------------------------------------- */
 
 int32_t pgqrs_producer_open(pgqrs_handle store, const pgqrs_str *queue, const pgqrs_worker_options *options,
@@ -98,6 +106,14 @@ int32_t pgqrs_consumer_losses(pgqrs_handle consumer, pgqrs_handle cq, uint64_t u
     shim_submit s;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, goConsumerLosses(consumer, &s));
+    return st;
+}
+
+int32_t pgqrs_consumer_keep(pgqrs_handle consumer, const pgqrs_token *tokens, uint32_t count, int64_t keep_ms,
+                            pgqrs_handle *error) {
+    int32_t st = shim_begin(error);
+    THEN(st, shim_array(tokens, count, "tokens", error));
+    THEN(st, goConsumerKeep(consumer, tokens, count, keep_ms, error));
     return st;
 }
 
@@ -137,6 +153,14 @@ int32_t pgqrs_worker_resume(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_
     shim_submit s;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, goWorkerResume(worker, &s));
+    return st;
+}
+
+int32_t pgqrs_worker_poll(pgqrs_handle worker, int32_t polling, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                          pgqrs_handle *error) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goWorkerPoll(worker, polling, &s));
     return st;
 }
 

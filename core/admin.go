@@ -132,6 +132,12 @@ func (a *Admin) Stats(ctx context.Context) (model.SystemStats, error) {
 	return ask(a, "system_stats", "", func(e engine.Engine) (model.SystemStats, error) { return e.Stats(ctx) })
 }
 
+// Inspect reads what of the database's settings bears on durability and speed, and
+// on PostgreSQL who has held back vacuum for more than a minute; see model.Setting.
+func (a *Admin) Inspect(ctx context.Context) ([]model.Setting, error) {
+	return ask(a, "inspect", "", func(e engine.Engine) ([]model.Setting, error) { return e.Inspect(ctx) })
+}
+
 // Reclaim takes leases back from workers whose heartbeat is older than olderThan
 // (0: three heartbeat intervals), in one queue or, for "", in all, and marks those
 // workers stopped. It returns how many messages it let go.

@@ -90,6 +90,11 @@ func (c *Consumer) Release(ctx context.Context, id int64) (bool, error) {
 // ReleaseMany gives leases back. A message at its receive limit is dead-lettered
 // instead, unless Unread.
 func (c *Consumer) ReleaseMany(ctx context.Context, tokens []model.Token, o ReleaseOptions) ([]bool, error) {
+	if !o.At.IsZero() {
+		if err := validate.Instant("when", o.At); err != nil {
+			return nil, named("release", "", err)
+		}
+	}
 	c.b.keeper.Forget(c.owned(tokens))
 	outcomes, err := acknowledge(ctx, c, "release", c.b.lanes.release, tokens, func(t model.Token) engine.Release {
 		return engine.Release{Token: c.own(t), At: o.At, Unread: o.Unread}

@@ -28,7 +28,7 @@ type DequeueOptions struct {
 	// At, when not zero, replaces the database's clock in "vt <= now".
 	At time.Time
 	// AutoExtend keeps the leases alive in the background until they are
-	// acknowledged, at most KeepMax long; 0: the store's max lease.
+	// acknowledged, at most KeepMax long; 0: the store's max lease. See Keep.
 	AutoExtend bool
 	KeepMax    time.Duration
 }
@@ -92,6 +92,11 @@ func (c *Consumer) claim(o *DequeueOptions) (engine.Claim, error) {
 	}
 	if err := validate.Lease(o.Lease); err != nil {
 		return engine.Claim{}, err
+	}
+	if !o.At.IsZero() {
+		if err := validate.Instant("at", o.At); err != nil {
+			return engine.Claim{}, err
+		}
 	}
 	if o.KeepMax < 0 {
 		return engine.Claim{}, fault.Argument("keep_max", "must not be negative")
@@ -198,13 +203,31 @@ func (c *Consumer) giveBack(messages []model.Message) {
 
 // keep hands leases to the keeper.
 func (c *Consumer) keep(leased []model.Message, o DequeueOptions) {
-	until := time.Now().Add(o.KeepMax)
+	now := time.Now()
+	until, most := now.Add(o.KeepMax), now.Add(max(o.KeepMax, c.b.cfg.MaxLease))
 	leases := make([]lease.Lease, len(leased))
 	for i, m := range leased {
 		leases[i] = lease.Lease{
-			Token: model.Token{ID: m.ID, Worker: c.id, ReadCt: m.ReadCt}, For: o.Lease, Until: until,
+			Token: model.Token{ID: m.ID, Worker: c.id, ReadCt: m.ReadCt}, For: o.Lease, Until: until, Most: most,
 			Lost: c.losses.tell,
 		}
 	}
 	c.b.keeper.Keep(leases)
+}
+
+// Keep puts off when leases that are kept alive (DequeueOptions.AutoExtend) stop
+// being so: at the earliest d from now, and no later than the store's max lease
+// after they were taken. It is a sign of life of whoever handles the messages and
+// asks the database nothing. It returns how many of the leases are kept; the
+// others were acknowledged, lost, or kept for long enough.
+func (c *Consumer) Keep(tokens []model.Token, d time.Duration) (int, error) {
+	if err := validate.Extension(d); err != nil {
+		return 0, named("keep", "", err)
+	}
+	done, err := c.begin()
+	if err != nil {
+		return 0, named("keep", "", err)
+	}
+	defer done()
+	return c.b.keeper.Prolong(c.owned(tokens), time.Now().Add(d)), nil
 }

@@ -13,6 +13,14 @@
 //		ok, err := m.Archive(ctx) // false: the lease was lost meanwhile
 //	}
 //
+// # Workflows
+//
+//	run, err := store.Trigger(ctx, "orders", order)          // stored with the message that carries it
+//	execution, _, err := store.StartRun(ctx, run.ID, m.ID)   // whoever leased that message
+//	step, execute, err := execution.Acquire(ctx, "charge", 0) // false: done before, step.Output
+//	_, err = execution.CompleteStep(ctx, "charge", output)
+//	_, err = execution.Complete(ctx, output)
+//
 // # Promises
 //
 // Enqueue and every acknowledgement answer after their commit. Concurrent single

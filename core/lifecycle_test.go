@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,6 +173,57 @@ func TestWorkerLifecycle(t *testing.T) {
 	})
 }
 
+func TestALoopIsPolling(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		c := b.consumer()
+		says := func(want model.WorkerStatus) {
+			b.t.Helper()
+			status, err := c.Status(b.ctx)
+			require.NoError(b.t, err)
+			assert.Equal(b.t, want, status)
+		}
+		require.NoError(b.t, c.Poll(b.ctx, true))
+		require.NoError(b.t, c.Poll(b.ctx, true))
+		says(model.WorkerPolling)
+		_, err := b.producer().Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		assert.Len(b.t, b.take(c, DequeueOptions{}), 1)
+		require.NoError(b.t, c.Suspend(b.ctx))
+		require.NoError(b.t, c.Resume(b.ctx))
+		says(model.WorkerPolling)
+		require.NoError(b.t, c.Poll(b.ctx, false))
+		says(model.WorkerPolling)
+		require.NoError(b.t, c.Poll(b.ctx, false))
+		says(model.WorkerReady)
+		require.NoError(b.t, c.Poll(b.ctx, true))
+		require.NoError(b.t, c.Interrupt(b.ctx))
+		require.NoError(b.t, c.Poll(b.ctx, false), "the end of a loop leaves an interruption alone")
+		says(model.WorkerInterrupted)
+		require.NoError(b.t, c.Resume(b.ctx))
+		says(model.WorkerReady)
+	})
+}
+
+func TestASignOfLifeKeepsALease(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		c := b.consumer()
+		_, err := b.producer().Enqueue(b.ctx, 1)
+		require.NoError(b.t, err)
+		m := b.take(c, DequeueOptions{AutoExtend: true, KeepMax: time.Hour})[0]
+		tokens := m.token()
+		n, err := c.Keep([]model.Token{tokens[0], {ID: m.ID + 1, ReadCt: 1}}, time.Hour)
+		require.NoError(b.t, err)
+		assert.Equal(b.t, 1, n)
+		_, err = c.ArchiveMany(b.ctx, tokens)
+		require.NoError(b.t, err)
+		n, err = c.Keep(tokens, time.Hour)
+		require.NoError(b.t, err)
+		assert.Zero(b.t, n, "it was acknowledged")
+		_, err = c.Keep(tokens, -time.Second)
+		assert.True(b.t, fault.Is(err, fault.InvalidArgument), "%v", err)
+	})
+}
+
 func TestASuspensionByAnotherProcessIsSeenAtTheNextClaim(t *testing.T) {
 	onBoth(t, func(b *bundle) {
 		c := b.consumer()
@@ -206,6 +258,18 @@ func TestBadArgumentsNameThemselves(t *testing.T) {
 	onBoth(t, func(b *bundle) {
 		p, c := b.producer(), b.consumer()
 		for field, call := range map[string]func() error{
+			"when": func() error {
+				_, err := p.EnqueueWith(b.ctx, 1, EnqueueOptions{At: time.Unix(-1, 0)})
+				return err
+			},
+			"at": func() error {
+				_, err := c.Dequeue(b.ctx, DequeueOptions{At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})
+				return err
+			},
+			"when ": func() error {
+				_, err := c.ReleaseMany(b.ctx, []model.Token{{ID: 1}}, ReleaseOptions{At: time.Unix(-1, 0)})
+				return err
+			},
 			"queue":         func() error { _, err := b.store.Producer(b.ctx, "", WorkerOptions{}); return err },
 			"port":          func() error { _, err := b.store.Consumer(b.ctx, tasks, WorkerOptions{Port: 70000}); return err },
 			"batch_size":    func() error { _, err := c.Dequeue(b.ctx, DequeueOptions{Batch: -1}); return err },
@@ -216,7 +280,7 @@ func TestBadArgumentsNameThemselves(t *testing.T) {
 		} {
 			err := call()
 			assert.True(b.t, fault.Is(err, fault.InvalidArgument), "%s: %v", field, err)
-			assert.ErrorContains(b.t, err, field)
+			assert.ErrorContains(b.t, err, strings.TrimSpace(field))
 		}
 		_, err := b.store.Producer(b.ctx, "nowhere", WorkerOptions{})
 		assert.True(b.t, fault.Is(err, fault.QueueNotFound))

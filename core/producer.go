@@ -166,6 +166,11 @@ func (p *Producer) messages(payloads [][]byte, o EnqueueOptions) ([]model.NewMes
 	if err := checkEnqueue(len(payloads), o); err != nil {
 		return nil, err
 	}
+	if !o.At.IsZero() {
+		if err := validate.Instant("when", o.At); err != nil {
+			return nil, err
+		}
+	}
 	messages := make([]model.NewMessage, len(payloads))
 	for i, payload := range payloads {
 		if err := p.b.rules.Payload(payload); err != nil {

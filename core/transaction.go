@@ -12,7 +12,8 @@ import (
 
 // EnqueueTx stores payload in a transaction of the caller's: the message becomes
 // visible, and waiting consumers wake up, exactly when tx commits. It takes no
-// part in group commit. tx must be of the same database as the producer's store;
+// part in group commit. It counts for the producer's rate limit, also when tx is
+// rolled back. tx must be of the same database as the producer's store;
 // on SQLite it is fault.Unsupported, because nobody can share its one writer.
 func (p *Producer) EnqueueTx(ctx context.Context, tx pgx.Tx, payload any, o EnqueueOptions) (int64, error) {
 	id, err := p.enqueueTx(ctx, tx, payload, o)
@@ -40,6 +41,9 @@ func (p *Producer) enqueueTx(ctx context.Context, tx pgx.Tx, payload any, o Enqu
 	}
 	defer done()
 	if err := p.refuse(); err != nil {
+		return 0, err
+	}
+	if err := p.limit.Take(len(messages)); err != nil {
 		return 0, err
 	}
 	ids, err := postgres.EnqueueTx(ctx, tx, p.b.cfg.Schema, p.queue.ID, messages)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgqrs/pgqrs/core/config"
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/fault"
 )
@@ -43,6 +44,27 @@ func TestTransactionalEnqueueFollowsTheCallersTransaction(t *testing.T) {
 	messages := <-got
 	require.Len(t, messages, 1)
 	assert.Equal(t, id, messages[0].ID)
+}
+
+func TestTransactionalEnqueueCountsForTheRateLimit(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.Postgres(t)
+	b := setup(t, withParam(t, dsn, "pgqrs_schema", testdb.Schema(t, dsn)))
+	s := b.open(func(c *config.Config) { c.MaxEnqueuePerSecond, c.MaxEnqueueBurst = 0.001, 2 })
+	p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
+	require.NoError(t, err)
+	pool, err := pgxpool.New(b.ctx, dsn)
+	require.NoError(t, err)
+	defer pool.Close()
+	tx, err := pool.Begin(b.ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(b.ctx) }()
+	_, err = p.EnqueueTx(b.ctx, tx, 1, EnqueueOptions{})
+	require.NoError(t, err)
+	_, err = p.Enqueue(b.ctx, 2)
+	require.NoError(t, err)
+	_, err = p.EnqueueTx(b.ctx, tx, 3, EnqueueOptions{})
+	assert.True(t, fault.Is(err, fault.RateLimited), "%v", err)
 }
 
 func TestTransactionalEnqueueIsRefusedOnSQLite(t *testing.T) {

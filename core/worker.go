@@ -50,6 +50,11 @@ type worker struct {
 	calls       sync.WaitGroup // calls that may still take leases; Add under mu
 	interrupted chan struct{}  // closed and replaced when the worker is interrupted
 
+	// loop makes the beginnings and ends of loops one after the other; it is held
+	// while a statement runs. polls counts the loops there are.
+	loop  sync.Mutex
+	polls int
+
 	// interrupting counts interruptions under way: the database may refuse claims
 	// because of one before its answer is here.
 	interrupting atomic.Int64
@@ -201,9 +206,44 @@ func (w *worker) Interrupt(ctx context.Context) error {
 	return w.move(ctx, "interrupt", model.WorkerInterrupted, model.WorkerReady, model.WorkerPolling)
 }
 
-// Resume continues a suspended or interrupted worker: → ready.
+// Resume continues a suspended or interrupted worker: → ready, or polling while
+// it has a loop.
 func (w *worker) Resume(ctx context.Context) error {
-	return w.move(ctx, "resume", model.WorkerReady, model.WorkerSuspended, model.WorkerInterrupted)
+	w.loop.Lock()
+	defer w.loop.Unlock()
+	to := model.WorkerReady
+	if w.polls > 0 {
+		to = model.WorkerPolling
+	}
+	return w.move(ctx, "resume", to, model.WorkerSuspended, model.WorkerInterrupted)
+}
+
+// Poll tells that a loop that takes messages begins (true) or has ended (false):
+// ready → polling with the first, polling → ready with the last. Each beginning
+// that worked is to be paired with one end. What the worker may do is the same in
+// both states. The end of a loop whose worker is in any other state by now, for
+// example because it was interrupted, leaves that state alone.
+func (w *worker) Poll(ctx context.Context, polling bool) error {
+	w.loop.Lock()
+	defer w.loop.Unlock()
+	if polling {
+		if w.polls == 0 {
+			if err := w.move(ctx, "poll", model.WorkerPolling, model.WorkerReady, model.WorkerPolling); err != nil {
+				return err
+			}
+		}
+		w.polls++
+		return nil
+	}
+	w.polls = max(w.polls-1, 0)
+	if w.polls > 0 {
+		return nil
+	}
+	err := w.move(ctx, "poll", model.WorkerReady, model.WorkerPolling)
+	if fault.Is(err, fault.StateTransition) {
+		return nil
+	}
+	return err
 }
 
 // Shutdown stops the worker for good and releases what it holds. The object

@@ -295,6 +295,8 @@ typedef struct pgqrs_table_options {
     int32_t min_read_ct;   /* leased at least so often */
     uint32_t reserved;
     pgqrs_str payload;     /* a JSON document: only messages whose payload contains it */
+    int64_t run_id;        /* steps: only those of this run */
+    pgqrs_str status;      /* runs: only those in this state, for example "paused" */
 } pgqrs_table_options;
 
 /* ---- Library --------------------------------------------------------------
@@ -454,6 +456,16 @@ PGQRS_API int32_t pgqrs_store_stats(pgqrs_handle store, pgqrs_handle cq, uint64_
 PGQRS_API int32_t pgqrs_store_activity(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                        pgqrs_handle *error);
 
+/* The settings of the database that bear on durability and speed; result: JSON
+ * array of [name, value], both text, in a fixed order. The first is "engine",
+ * "postgres" or "sqlite". PostgreSQL: "server_version", "fsync",
+ * "synchronous_commit", "full_page_writes", "wal_level", "max_connections",
+ * "pooler" ("transaction" or "none"), and "oldest_snapshot" where a backend has
+ * held back vacuum for over a minute. SQLite: "version", "journal_mode",
+ * "synchronous", "path", "mode". since 1 */
+PGQRS_API int32_t pgqrs_store_inspect(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                                      pgqrs_handle *error);
+
 /* ---- Workers: producers and consumers (asynchronous) ------------------------ */
 
 /* Registers a producer of a queue under a new worker id; result: a producer.
@@ -482,6 +494,15 @@ PGQRS_API int32_t pgqrs_worker_id(pgqrs_handle worker, int64_t *id);
 PGQRS_API int32_t pgqrs_consumer_losses(pgqrs_handle consumer, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                         pgqrs_handle *error);
 
+/* A sign of life: leases that are kept alive (PGQRS_DEQUEUE_AUTO_EXTEND) stop being
+ * so at the earliest keep_ms from now, and no later than the store's max_lease after
+ * they were taken. Asks the database nothing. Quick.
+ *   tokens, count  1 to 100000
+ * Returns how many of the leases are kept; the others were acknowledged, lost, or
+ * kept for long enough. Statuses: ARGUMENT, CLOSED. since 1 */
+PGQRS_API int32_t pgqrs_consumer_keep(pgqrs_handle consumer, const pgqrs_token *tokens, uint32_t count, int64_t keep_ms,
+                                      pgqrs_handle *error);
+
 /* Lifecycle of a producer or consumer: ready -> suspended -> ready | stopped. A
  * move the state forbids answers STATE_TRANSITION. Shutdown releases what the
  * worker holds. Status answers JSON {"status": "ready"}. since 1 */
@@ -502,6 +523,14 @@ PGQRS_API int32_t pgqrs_worker_status(pgqrs_handle worker, pgqrs_handle cq, uint
  * Statuses: STATE_TRANSITION (suspended, interrupted before, or stopped). since 1 */
 PGQRS_API int32_t pgqrs_worker_interrupt(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                          pgqrs_handle *error);
+
+/* Tells that a loop that takes messages begins (polling not 0) or has ended (0):
+ * ready -> polling with the first, polling -> ready with the last. What the worker
+ * may do is the same in both. An end whose worker is in another state by now leaves
+ * that alone. Statuses: STATE_TRANSITION (a beginning while suspended, interrupted
+ * or stopped). since 1 */
+PGQRS_API int32_t pgqrs_worker_poll(pgqrs_handle worker, int32_t polling, pgqrs_handle cq, uint64_t user_data,
+                                    pgqrs_handle *op, pgqrs_handle *error);
 
 /* ---- Messages (asynchronous) ------------------------------------------------- */
 
@@ -674,6 +703,131 @@ PGQRS_API int32_t pgqrs_archive_replay(pgqrs_handle store, int64_t id, pgqrs_han
  * Statuses: INVALID_ARGUMENT (nothing given), QUEUE_NOT_FOUND. since 1 */
 PGQRS_API int32_t pgqrs_archive_purge(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
                                       uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+
+/* ---- Workflows (asynchronous; JSON results) -----------------------------------
+ * A workflow is a name, and a queue of that name whose messages carry its runs:
+ * {"run_id": id}. Whoever leases such a message starts the run, executes its steps
+ * and completes it:
+ *
+ *     pgqrs_run_start          -> the run; its "attempt" is the fencing token
+ *     pgqrs_step_acquire       -> "execute", or "skipped" with the output of before
+ *     pgqrs_step_complete, pgqrs_step_fail
+ *     pgqrs_run_complete, pgqrs_run_fail
+ *
+ * What an execution writes takes effect only while the run is running its attempt.
+ * Else it answers PAUSED, RUN_CANCELLED, or STATE_TRANSITION: finished, or taken over
+ * by another start. Only the outcome of a step under way at a pause is still taken. A step that was completed is never executed again, whatever
+ * crashed since; one that was under way at a crash is.
+ *
+ * A run: {"id", "workflow_id", "workflow_name", "message_id", "status", "attempt",
+ * "input", "output", "error", "created_at", "started_at", "updated_at", "paused_at",
+ * "completed_at"}; status is queued, running, paused, success, error or cancelled.
+ * A step: {"id", "run_id", "step_name", "status", "attempt", "failures", "output",
+ * "error", "retry_at", "created_at", "started_at", "updated_at", "completed_at"};
+ * status is running, queued (waiting for its next attempt), success or error.
+ * Unknown runs and steps answer WORKFLOW_NOT_FOUND like unknown workflows. */
+
+/* Creates a workflow and its queue, together; result: JSON object {"id", "name",
+ * "queue_id", "created_at"}.
+ *   options  of the queue; NULL: defaults
+ * Statuses: WORKFLOW_EXISTS, QUEUE_EXISTS (only the queue's name is taken).
+ * since 1 */
+PGQRS_API int32_t pgqrs_workflow_create(pgqrs_handle store, const pgqrs_str *workflow,
+                                        const pgqrs_queue_options *options, pgqrs_handle cq, uint64_t user_data,
+                                        pgqrs_handle *op, pgqrs_handle *error);
+/* Finds a workflow by its name or its id; result: JSON object as
+ * pgqrs_workflow_create. Statuses: WORKFLOW_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_workflow_get(pgqrs_handle store, const pgqrs_str *workflow, pgqrs_handle cq,
+                                     uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_workflow_by_id(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data,
+                                       pgqrs_handle *op, pgqrs_handle *error);
+/* Lists or counts workflows. options NULL: the first 100. since 1 */
+PGQRS_API int32_t pgqrs_workflow_list(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                      uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_workflow_count(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                       uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+
+/* Stores a run and the message that carries it, both or neither, and wakes waiting
+ * consumers of the workflow's queue; result: the run. The completion comes after the
+ * commit.
+ *   input  a JSON document, UTF-8
+ * Statuses: WORKFLOW_NOT_FOUND, SERIALIZATION, VALIDATION, OUTCOME_UNKNOWN. since 1 */
+PGQRS_API int32_t pgqrs_run_trigger(pgqrs_handle store, const pgqrs_str *workflow, const pgqrs_str *input,
+                                    pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+/* Begins the next attempt of a queued or running run, which it takes over; result:
+ * the run.
+ *   message_id  the message that carries it, leased by the caller; 0: do not check
+ * Statuses: PAUSED, RUN_CANCELLED, STATE_TRANSITION (finished, or carried by another
+ * message since it was resumed), WORKFLOW_NOT_FOUND. After each of them the message
+ * has no more use: archive it. since 1 */
+PGQRS_API int32_t pgqrs_run_start(pgqrs_handle store, int64_t run_id, int64_t message_id, pgqrs_handle cq,
+                                  uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+/* Ends a run with its output; result: the run.
+ *   attempt  of pgqrs_run_start
+ *   output   a JSON document, UTF-8
+ * Statuses: PAUSED, RUN_CANCELLED, STATE_TRANSITION, SERIALIZATION, VALIDATION.
+ * since 1 */
+PGQRS_API int32_t pgqrs_run_complete(pgqrs_handle store, int64_t run_id, int32_t attempt, const pgqrs_str *output,
+                                     pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+/* Ends a run with an error; result: the run.
+ *   reason  text for people, UTF-8; the first 16 KiB are kept
+ * Statuses: PAUSED, RUN_CANCELLED, STATE_TRANSITION. since 1 */
+PGQRS_API int32_t pgqrs_run_fail(pgqrs_handle store, int64_t run_id, int32_t attempt, const pgqrs_str *reason,
+                                 pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+/* Changes of a run by hand; result: the run. Pause stops a queued or running one,
+ * resume queues a paused one again under a new message, cancel ends one that is not
+ * finished; a message that is not leased goes with it. An execution under way is refused its next write.
+ * Statuses: STATE_TRANSITION, WORKFLOW_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_run_pause(pgqrs_handle store, int64_t run_id, pgqrs_handle cq, uint64_t user_data,
+                                  pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_run_resume(pgqrs_handle store, int64_t run_id, pgqrs_handle cq, uint64_t user_data,
+                                   pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_run_cancel(pgqrs_handle store, int64_t run_id, pgqrs_handle cq, uint64_t user_data,
+                                   pgqrs_handle *op, pgqrs_handle *error);
+/* Runs: find, list, count.
+ *   options  NULL: the first 100; queue: only those of this workflow; status
+ * Statuses: WORKFLOW_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_run_get(pgqrs_handle store, int64_t run_id, pgqrs_handle cq, uint64_t user_data,
+                                pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_run_list(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                 uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_run_count(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                  uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+
+/* Begins a step; result: JSON object {"result": "execute" or "skipped", "step"}. A
+ * skipped step has succeeded before, its output is in the record.
+ *   attempt       of pgqrs_run_start
+ *   step          its name, unique in the run
+ *   max_attempts  how often it may fail; 0: 3
+ * Statuses: STEP_NOT_READY (retry_after_ms says when), RETRIES_EXHAUSTED, PAUSED,
+ * RUN_CANCELLED, STATE_TRANSITION. since 1 */
+PGQRS_API int32_t pgqrs_step_acquire(pgqrs_handle store, int64_t run_id, int32_t attempt, const pgqrs_str *step,
+                                     int32_t max_attempts, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                                     pgqrs_handle *error);
+/* Records the output of a step that was begun; result: the step. It is never
+ * executed again.
+ *   output  a JSON document, UTF-8
+ * Statuses: RUN_CANCELLED, STATE_TRANSITION, SERIALIZATION, VALIDATION. since 1 */
+PGQRS_API int32_t pgqrs_step_complete(pgqrs_handle store, int64_t run_id, int32_t attempt, const pgqrs_str *step,
+                                      const pgqrs_str *output, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                                      pgqrs_handle *error);
+/* Records the failure of a step that was begun; result: the step.
+ *   reason    as for pgqrs_run_fail
+ *   retry_ms  >= 0: it may be acquired again after so long, "retry_at" says when;
+ *             -1: it has failed for good
+ * Statuses: RUN_CANCELLED, STATE_TRANSITION. since 1 */
+PGQRS_API int32_t pgqrs_step_fail(pgqrs_handle store, int64_t run_id, int32_t attempt, const pgqrs_str *step,
+                                  const pgqrs_str *reason, int64_t retry_ms, pgqrs_handle cq, uint64_t user_data,
+                                  pgqrs_handle *op, pgqrs_handle *error);
+/* Steps: find, list, count, in the order in which they were first begun.
+ *   options  NULL: the first 100; run_id: only those of this run
+ * Statuses: WORKFLOW_NOT_FOUND. since 1 */
+PGQRS_API int32_t pgqrs_step_get(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data,
+                                 pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_step_list(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                  uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_step_count(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
+                                   uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
 
 /* ---- Blocking forms -----------------------------------------------------------
  * The everyday verbs for a thread that may wait. They share the path of the

@@ -14,6 +14,7 @@ type Engine interface {
 	Workers
 	Messages
 	Archive
+	Workflows
 	Wakeups
 
 	// Capabilities reports what this engine can and cannot do. It never changes
@@ -21,6 +22,10 @@ type Engine interface {
 	Capabilities() Capabilities
 	// Ping reports whether the database answers: fault.Connect when it does not.
 	Ping(ctx context.Context) error
+	// Inspect reads the settings of the database that bear on durability and speed,
+	// in a fixed order, and on PostgreSQL who has held back vacuum for longer than
+	// a minute. What the role may not read is left out. See model.Setting.
+	Inspect(ctx context.Context) ([]model.Setting, error)
 	// Close ends every connection and waits for calls in flight. Later calls
 	// fail with fault.Closed. A second Close is a no-op.
 	Close()
@@ -60,8 +65,8 @@ type Queues interface {
 	// CountQueues counts them.
 	CountQueues(ctx context.Context) (int64, error)
 	// DeleteQueue removes an empty queue. Errors: QueueNotFound; StateTransition
-	// while messages exist or workers that are not stopped are bound to it. The
-	// archive of the queue is kept.
+	// while messages exist or workers that are not stopped are bound to it, and
+	// always for the queue of a workflow. The archive of the queue is kept.
 	DeleteQueue(ctx context.Context, name string) error
 	// PurgeQueue removes every message of the queue, leased ones too, and keeps
 	// the archive. It returns how many it removed. Errors: QueueNotFound.

@@ -153,6 +153,82 @@ func calls() []call {
 			_, err := eng.PruneArchive(ctx, engine.Filter{}, time.Hour, 10)
 			return err
 		}),
+		ask("CreateWorkflow", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.CreateWorkflow(ctx, name("workflow"), 5)
+			return err
+		}),
+		ask("GetWorkflow", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.GetWorkflow(ctx, "missing")
+			return err
+		}),
+		ask("GetWorkflowByID", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.GetWorkflowByID(ctx, nowhere)
+			return err
+		}),
+		ask("ListWorkflows", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.ListWorkflows(ctx, model.Page{})
+			return err
+		}),
+		ask("CountWorkflows", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.CountWorkflows(ctx)
+			return err
+		}),
+		ask("TriggerRun", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.TriggerRun(ctx, "missing", []byte(`1`))
+			return err
+		}),
+		ask("StartRun", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.StartRun(ctx, nowhere, 0)
+			return err
+		}),
+		ask("FinishRun", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.FinishRun(ctx, model.RunToken{RunID: nowhere, Attempt: 1}, engine.RunFinish{})
+			return err
+		}),
+		ask("PauseRun", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.PauseRun(ctx, nowhere)
+			return err
+		}),
+		ask("ResumeRun", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.ResumeRun(ctx, nowhere)
+			return err
+		}),
+		ask("CancelRun", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.CancelRun(ctx, nowhere)
+			return err
+		}),
+		ask("AcquireStep", func(ctx context.Context, eng engine.Engine) error {
+			_, _, err := eng.AcquireStep(ctx, model.RunToken{RunID: nowhere, Attempt: 1}, "missing", 3)
+			return err
+		}),
+		ask("FinishStep", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.FinishStep(ctx, model.RunToken{RunID: nowhere, Attempt: 1}, "missing", engine.StepFinish{})
+			return err
+		}),
+		ask("GetRun", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.GetRun(ctx, nowhere)
+			return err
+		}),
+		ask("ListRuns", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.ListRuns(ctx, engine.RunFilter{}, model.Page{})
+			return err
+		}),
+		ask("CountRuns", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.CountRuns(ctx, engine.RunFilter{})
+			return err
+		}),
+		ask("GetStep", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.GetStep(ctx, nowhere)
+			return err
+		}),
+		ask("ListSteps", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.ListSteps(ctx, 0, model.Page{})
+			return err
+		}),
+		ask("CountSteps", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.CountSteps(ctx, 0)
+			return err
+		}),
 	}
 }
 

@@ -9,7 +9,10 @@ import (
 )
 
 // tables are the names that users may rely on.
-var tables = []string{"pgqrs_queues", "pgqrs_workers", "pgqrs_messages", "pgqrs_archive"}
+var tables = []string{
+	"pgqrs_queues", "pgqrs_workers", "pgqrs_messages", "pgqrs_archive",
+	"pgqrs_workflows", "pgqrs_workflow_runs", "pgqrs_workflow_steps",
+}
 
 func schemaCases() []testCase {
 	return []testCase{
@@ -100,6 +103,7 @@ func schemaCases() []testCase {
 		}},
 		altered("a dropped table", "pgqrs_archive", "drop table pgqrs_archive"),
 		altered("a renamed column", "hostname", "alter table pgqrs_workers rename column hostname to host"),
+		altered("a dropped workflow table", "pgqrs_workflow_steps", "drop table pgqrs_workflow_steps"),
 		altered("a dropped index", "pgqrs_messages_claim", "drop index pgqrs_messages_claim"),
 	}
 }

@@ -19,7 +19,8 @@ type Error struct {
 	Text string
 	// SQLState is PostgreSQL's five-character code, or "SQLITE_BUSY" and the like.
 	SQLState string
-	// RetryAfter is how long a rate-limited caller should wait.
+	// RetryAfter is how long a rate-limited caller, or a step that is not ready,
+	// should wait.
 	RetryAfter time.Duration
 	// Safe reports that nothing was stored and the same call may be repeated.
 	Safe bool
@@ -103,10 +104,11 @@ func Is(err error, kind Kind) bool {
 }
 
 // IsTransient reports whether the same call may succeed later without anybody
-// changing anything: lost connections, full pools, timeouts, rate limits.
+// changing anything: lost connections, full pools, timeouts, rate limits, steps
+// that wait for their next attempt.
 func IsTransient(err error) bool {
 	switch KindOf(err) {
-	case Connect, PoolExhausted, OutcomeUnknown, Timeout, RateLimited:
+	case Connect, PoolExhausted, OutcomeUnknown, Timeout, RateLimited, TransientStep, StepNotReady:
 		return true
 	case Database:
 		return SafeToRetry(err)

@@ -19,8 +19,9 @@ type Lease struct {
 	Token model.Token
 	// For is the lock time: every extension asks for so much from now.
 	For time.Duration
-	// Until is when keeping ends and the lease runs out by itself.
-	Until time.Time
+	// Until is when keeping ends and the lease runs out by itself, unless Prolong
+	// puts that off, to Most at the latest.
+	Until, Most time.Time
 	// Lost, when not nil, is called once if the lease was lost in spite of
 	// keeping. It must not block.
 	Lost func(model.Token)
@@ -103,6 +104,23 @@ func (k *Keeper) Hold(tokens []model.Token) {
 // Unhold is the end of acknowledgements that failed.
 func (k *Keeper) Unhold(tokens []model.Token) {
 	k.each(tokens, func(_ key, l *kept) { l.held = max(l.held-1, 0) })
+}
+
+// Prolong puts the end of keeping off, never forward and never beyond a lease's
+// Most. It returns how many of the leases are kept.
+func (k *Keeper) Prolong(tokens []model.Token, until time.Time) int {
+	n := 0
+	k.each(tokens, func(_ key, l *kept) {
+		n++
+		put := until
+		if put.After(l.Most) {
+			put = l.Most
+		}
+		if put.After(l.Until) {
+			l.Until = put
+		}
+	})
+	return n
 }
 
 // Forget stops keeping: the messages were acknowledged, or are about to be.

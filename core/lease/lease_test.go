@@ -102,6 +102,27 @@ func TestLeasesDueTogetherShareAStatement(t *testing.T) {
 	})
 }
 
+func TestASignOfLifePutsTheEndOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, group := &leases{ends: map[model.Token]time.Time{}}, &spawn.Group{}
+		k := NewKeeper(group, db.extend)
+		start := time.Now()
+		db.set(func() { db.ends[token(1)] = start.Add(3 * time.Second) })
+		k.Keep([]Lease{{
+			Token: token(1), For: 3 * time.Second, Until: start.Add(10 * time.Second), Most: start.Add(30 * time.Second),
+		}})
+		assert.Equal(t, 1, k.Prolong([]model.Token{token(1), token(2)}, start.Add(5*time.Second)), "never forward")
+		time.Sleep(8 * time.Second)
+		assert.Equal(t, 1, k.Prolong([]model.Token{token(1)}, start.Add(time.Hour)))
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		assert.Positive(t, db.left(token(1)))
+		group.Wait()
+		assert.Zero(t, k.Prolong([]model.Token{token(1)}, start.Add(time.Hour)))
+		assert.LessOrEqual(t, db.ends[token(1)].Sub(start), 33*time.Second, "never beyond the most")
+	})
+}
+
 func TestALostLeaseIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, group := &leases{ends: map[model.Token]time.Time{}}, &spawn.Group{}

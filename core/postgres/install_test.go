@@ -63,6 +63,31 @@ func TestInstallAtOnce(t *testing.T) {
 	}
 }
 
+// TestAnOlderSchemaIsUpgradedInPlace goes back to the schema before workflows, with
+// a message in it.
+func TestAnOlderSchemaIsUpgradedInPlace(t *testing.T) {
+	b := setup(t)
+	ids := b.put(payloads(1)...)
+	for _, change := range []string{
+		"drop table {schema}.pgqrs_workflows, {schema}.pgqrs_workflow_runs, {schema}.pgqrs_workflow_steps",
+		"delete from {schema}.pgqrs_schema_version where version > 2",
+	} {
+		_, err := b.connect().Exec(b.ctx, b.store.queries.qualify(change))
+		require.NoError(t, err)
+	}
+	err := b.store.Verify(b.ctx)
+	requireKind(t, fault.Schema, err)
+	require.ErrorContains(t, err, "version 2 is installed, this library brings 3")
+	_, err = b.store.CreateWorkflow(b.ctx, "orders", 5)
+	requireKind(t, fault.Schema, err)
+
+	require.NoError(t, b.store.Install(b.ctx))
+	require.NoError(t, b.store.Verify(b.ctx))
+	_, err = b.store.CreateWorkflow(b.ctx, "orders", 5)
+	require.NoError(t, err)
+	require.Equal(t, ids[0], b.claim(1, 1e9)[0].ID)
+}
+
 func TestNewerSchemaIsRefused(t *testing.T) {
 	b := setup(t)
 	_, err := b.connect().Exec(b.ctx, b.store.queries.get("RecordVersion"), newest()+1, "from_the_future")

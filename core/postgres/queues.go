@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
@@ -64,11 +65,13 @@ func (s *store) DeleteQueue(ctx context.Context, name string) error {
 	var id int64
 	err := s.withQueueLocked(ctx, name, func(tx pgx.Tx, queue int64) error {
 		id = queue
-		var messages, workers bool
-		if err := tx.QueryRow(ctx, s.queries.get("QueueInUse"), queue).Scan(&messages, &workers); err != nil {
+		var messages, workers, workflow bool
+		if err := tx.QueryRow(ctx, s.queries.get("QueueInUse"), queue).Scan(&messages, &workers, &workflow); err != nil {
 			return err
 		}
 		switch {
+		case workflow:
+			return engine.KeptByWorkflow(name)
 		case messages:
 			return stateTransition("Queue '%s' still has messages: consume or purge them first", name)
 		case workers:

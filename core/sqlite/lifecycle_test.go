@@ -213,3 +213,23 @@ func TestAPanicReachesTheReportAndEveryCaller(t *testing.T) {
 	_, err = b.store.Enqueue(b.ctx, b.queue.ID, []model.NewMessage{{Payload: payload}})
 	fails(t, fault.Internal, "", err)
 }
+
+// TestAnOlderFileIsUpgradedInPlace goes back to the file before workflows, with a
+// message in it.
+func TestAnOlderFileIsUpgradedInPlace(t *testing.T) {
+	b := setup(t, Config{})
+	ids := b.enqueue(1, 0)
+	require.NoError(t, b.store.write(b.ctx, 0, func(t *tx) error {
+		return t.raw.Exec(`DROP TABLE pgqrs_workflows; DROP TABLE pgqrs_workflow_runs; DROP TABLE pgqrs_workflow_steps;
+			DELETE FROM pgqrs_schema_version WHERE version > 1`)
+	}))
+	require.ErrorContains(t, b.store.Verify(b.ctx), "install()")
+	_, err := b.store.CreateWorkflow(b.ctx, "orders", 5)
+	require.True(t, fault.Is(err, fault.Schema), "%v", err)
+
+	require.NoError(t, b.store.Install(b.ctx))
+	require.NoError(t, b.store.Verify(b.ctx))
+	_, err = b.store.CreateWorkflow(b.ctx, "orders", 5)
+	require.NoError(t, err)
+	require.Equal(t, ids[0], b.claim(1)[0].ID)
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
@@ -96,13 +97,15 @@ func (e *store) DeleteQueue(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		var messages, workers bool
+		var messages, workers, workflow bool
 		_, err = t.query("queue_in_use", func(row *sqlite3.Stmt) {
-			messages, workers = row.ColumnInt64(0) != 0, row.ColumnInt64(1) != 0
+			messages, workers, workflow = row.ColumnInt64(0) != 0, row.ColumnInt64(1) != 0, row.ColumnInt64(2) != 0
 		}, q.ID)
 		switch {
 		case err != nil:
 			return err
+		case workflow:
+			return engine.KeptByWorkflow(name)
 		case messages:
 			return stateTransition("Queue '%s' still has messages: consume or purge them first", name)
 		case workers:

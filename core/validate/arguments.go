@@ -11,7 +11,7 @@ import (
 
 // The limits of single arguments.
 const (
-	// MaxNameBytes limits queue names and hostnames.
+	// MaxNameBytes limits the names of queues, workflows, steps and hosts.
 	MaxNameBytes = 255
 	// MaxBatch limits how many messages one call may ask for or carry; core/config
 	// has the same number in its table.
@@ -27,11 +27,21 @@ const (
 // Queue reports whether name can be a queue's name: 1 to 255 bytes of UTF-8
 // without NUL. Quotes, spaces and dots are allowed. The error is
 // fault.InvalidArgument for "queue".
-func Queue(name string) error {
+func Queue(name string) error { return named("queue", name) }
+
+// Workflow is Queue for the name of a workflow, which is its queue's too. The
+// error is fault.InvalidArgument for "workflow".
+func Workflow(name string) error { return named("workflow", name) }
+
+// Step is Queue for the name of a workflow's step. The error is
+// fault.InvalidArgument for "step".
+func Step(name string) error { return named("step", name) }
+
+func named(field, name string) error {
 	if name == "" {
-		return fault.Argument("queue", "is empty; give the queue's name")
+		return fault.Argument(field, "is empty; give the %s's name", field)
 	}
-	return label("queue", name)
+	return label(field, name)
 }
 
 // Hostname reports whether s can be a worker's host name, which is only a
@@ -99,6 +109,15 @@ func span(field string, d, least time.Duration) error {
 func Instant(field string, t time.Time) error {
 	if year := t.UTC().Year(); year < 1970 || year > 9999 {
 		return fault.Argument(field, "lies outside the years 1970 to 9999; give an instant, in UTC or with an offset")
+	}
+	return nil
+}
+
+// Attempts reports whether a step may be tried n times: 0 (the default) to
+// 1,000,000,000. The error is fault.InvalidArgument for "max_attempts".
+func Attempts(n int) error {
+	if n < 0 || n > 1_000_000_000 {
+		return fault.Argument("max_attempts", "is %d; give 1 to 1000000000, 0 for the default", n)
 	}
 	return nil
 }

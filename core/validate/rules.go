@@ -1,6 +1,12 @@
 package validate
 
-import "unicode/utf8"
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pgqrs/pgqrs/core/fault"
+)
 
 // The limits that hold where a field of [Rules] is zero.
 const (
@@ -73,6 +79,19 @@ func (r Rules) Payload(p []byte) error {
 		return s.keys.missing()
 	}
 	return nil
+}
+
+// Document is Payload for a document that is no message's payload but the named
+// argument, for which rules about keys are not meant: the error names it instead,
+// and has no RowFault.
+func (r Rules) Document(field string, p []byte) error {
+	r.ForbiddenKeys, r.RequiredKeys = nil, nil
+	err := r.Payload(p)
+	var why *fault.Error
+	if errors.As(err, &why) {
+		return &fault.Error{Kind: why.Kind, Field: field, Text: field + strings.TrimPrefix(why.Text, "payload"), Safe: true}
+	}
+	return err
 }
 
 func bounded(value, fallback, most int) int {

@@ -22,13 +22,14 @@ from __future__ import annotations
 
 import logging as _logging
 
+from . import decorators as decorators
 from . import errors as errors
 from . import sync as sync
 from ._admin import Admin
 from ._builders import DequeueBuilder, EnqueueBuilder
 from ._config import Config
 from ._consumer import Consumer
-from ._enums import WorkerStatus
+from ._enums import StepResultStatus, WorkerStatus, WorkflowStatus
 from ._functions import (
     admin,
     archive,
@@ -67,6 +68,10 @@ from ._types import (
     WorkerStats,
 )
 from ._worker import Worker
+from ._workflow import Workflow
+from ._workflow_tables import WorkflowRuns, Workflows, WorkflowSteps
+from ._workflow_types import StepResult, WorkflowInfo, WorkflowRun, WorkflowStep
+from .decorators import step, workflow
 from .errors import (
     CancelledRunError,
     ClosedError,
@@ -128,6 +133,8 @@ __all__ = [
     "SerializationError",
     "StateTransitionError",
     "StepNotReadyError",
+    "StepResult",
+    "StepResultStatus",
     "Store",
     "StoreStats",
     "SystemStats",
@@ -141,6 +148,14 @@ __all__ = [
     "WorkerStats",
     "WorkerStatus",
     "Workers",
+    "Workflow",
+    "WorkflowInfo",
+    "WorkflowRun",
+    "WorkflowRuns",
+    "WorkflowStatus",
+    "WorkflowStep",
+    "WorkflowSteps",
+    "Workflows",
     "admin",
     "archive",
     "archive_batch",
@@ -150,6 +165,7 @@ __all__ = [
     "consume_batch",
     "consume_iter",
     "consumer",
+    "decorators",
     "delete",
     "dequeue",
     "enqueue",
@@ -163,7 +179,9 @@ __all__ = [
     "produce",
     "produce_batch",
     "producer",
+    "step",
     "sync",
+    "workflow",
 ]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from . import _arguments, _ops
 from ._config import redact
 from ._connection import Closing, Connected, Connection, Source, connection_of
 from ._tables import Archive, DeadLetters, Messages, Queues, Workers, older_than, queue_filter
 from ._types import ArchivedMessage, QueueInfo, QueueMetrics, SystemStats, WorkerHealthStats, WorkerStats
+from ._workflow import Workflow, workflow_name
+from ._workflow_types import WorkflowInfo
 
 READ_CT_MAX = 1_000_000_000  # twin of max_read_ct in core/config/properties.go
 
@@ -74,6 +76,26 @@ class Admin(Connected, Closing):
     async def system_stats(self) -> SystemStats:
         """Counts over the whole store."""
         return await self._connection.run(_ops.store_stats)
+
+    # --- workflows ----------------------------------------------------------------
+
+    async def create_workflow(self, name: str | Workflow[Any, Any], max_read_ct: int | None = None) -> WorkflowInfo:
+        """Creates a workflow and the queue of the same name that carries its runs.
+
+        Raises QueueAlreadyExistsError when a queue has this name, PgqrsError when a
+        workflow has. max_read_ct is the queue's: how often an execution may die.
+        """
+        limit = None if max_read_ct is None else _arguments.integer(max_read_ct, "max_read_ct", 1, READ_CT_MAX)
+        return await self._connection.run(_ops.workflow_create, workflow_name(name, "name"), limit)
+
+    async def inspect(self) -> dict[str, str]:
+        """What of the database's settings bears on durability and speed, by the database's
+        own names and in its own words: ``fsync``, ``synchronous_commit``, ``journal_mode``, ….
+
+        ``engine`` is "postgres" or "sqlite". On PostgreSQL ``oldest_snapshot`` names the
+        backend that has held back vacuum for more than a minute, where there is one.
+        """
+        return await self._connection.run(_ops.store_inspect)
 
     # --- workers ------------------------------------------------------------------
 

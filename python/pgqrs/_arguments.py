@@ -7,6 +7,7 @@ the argument. ``bool`` is not taken for a number although it is one in Python:
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -121,6 +122,11 @@ def function(value: object, name: str) -> Callable[..., Any]:
     if not callable(value):
         raise TypeError(f"{name} must be a function, not {_type(value)}")
     return value
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling this gives a coroutine, as far as one can tell before."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def items(values: object, name: str) -> list[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import traceback
 import weakref
 from collections import deque
@@ -177,6 +178,7 @@ class _Here(threading.local):
     bridge: Bridge | None = None  # of the loop that ran here last: looking it up costs as much as a submit
     depth = 0  # drives within drives, see drive(): a handler may call the sync twin
     standing: asyncio.AbstractEventLoop | None = None  # the loop that stands still meanwhile, in a notebook
+    check: Callable[[], None] | None = None  # raises when the coroutine that is driven is to end early
 
 
 _here = _Here()
@@ -206,7 +208,7 @@ def _sweep() -> None:
     with _lock:
         closed = [bridge for loop, bridge in _bridges.items() if loop.is_closed()]
     for bridge in closed:
-        bridge.close(ClosedError("The event loop was closed."))
+        bridge.close(ClosedError("The event loop was closed.", safe_to_retry=False))
 
 
 @on_fork
@@ -230,24 +232,41 @@ def _blocking() -> bool:
     return _here.depth > 0 and _here.standing is _running_loop()
 
 
-def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+def drive(coroutine: Coroutine[Any, Any, T], check: Callable[[], None] | None = None) -> T:
     """Runs a coroutine of this package to its end in this thread, blocking.
 
     Every await of the package ends in run() below, which blocks while a coroutine is
     driven; so the coroutine never pauses, and the sync twin needs no code of its own.
-    A loop that runs in this thread stands still meanwhile.
+    A loop that runs in this thread stands still meanwhile. ``check`` is called where
+    the coroutine waits, and raises there what is to end it, as a cancellation would.
     """
-    depth, standing = _here.depth, _here.standing
-    _here.depth, _here.standing = depth + 1, _running_loop()
+    depth, standing, before = _here.depth, _here.standing, _here.check
+    _here.depth, _here.standing, _here.check = depth + 1, _running_loop(), check
     try:
         coroutine.send(None)
     except StopIteration as end:
         value: T = end.value
         return value
     finally:
-        _here.depth, _here.standing = depth, standing
+        _here.depth, _here.standing, _here.check = depth, standing, before
         coroutine.close()
     raise TypeError("The sync twin cannot wait for asyncio; use the classes of pgqrs itself there.")
+
+
+def _early_end() -> Callable[[], None] | None:
+    """What a driven coroutine calls while it waits: its own check, or that of the task
+    whose loop stands still."""
+    if _here.check is not None or _here.standing is None:
+        return _here.check
+    return cancellation()
+
+
+def pause(event: Callable[[float], bool]) -> None:
+    """Blocks a driven coroutine until a function, given the seconds it may wait, says True."""
+    check = _early_end()
+    while not event(_syncbridge.SLICE_MS / 1000):
+        if check is not None:
+            check()
 
 
 async def run(call: Call[T]) -> T:
@@ -257,7 +276,7 @@ async def run(call: Call[T]) -> T:
     cancelled any more is undone as far as leases go.
     """
     if _blocking():
-        return _syncbridge.run(call, check_cancelled=None if _here.standing is None else cancellation())
+        return _syncbridge.run(call, check_cancelled=_early_end())
     return await _await(call, None)
 
 
@@ -269,13 +288,32 @@ def flush() -> None:
         _bridge(loop).gathering.flush()
 
 
+async def within(seconds: float, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """What the coroutine returns; TimeoutError when it takes longer."""
+    if not _blocking():
+        async with asyncio.timeout(seconds):
+            return await start()
+    deadline, outer = time.monotonic() + seconds, _here.check
+
+    def check() -> None:
+        if outer is not None:
+            outer()
+        if time.monotonic() > deadline:
+            raise TimeoutError
+
+    return drive(start(), check)
+
+
 async def listen(call: Call[T], each: Callable[[T], None]) -> None:
     """Submits a multi-shot call and hands every value to a function, on the loop's thread.
 
     Raises what the last completion says, ClosedError as a rule. It never returns, so
-    it is run as a task, whose cancellation ends the op.
+    it is run as a task, whose cancellation ends the op, or driven in a thread.
     """
-    await _await(call, each)
+    if _blocking():
+        _syncbridge.listen(call, each, _early_end())
+    else:
+        await _await(call, each)
 
 
 async def _await(call: Call[T], each: Callable[[T], None] | None) -> T:
@@ -296,7 +334,7 @@ async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwarg
     it; afterwards its outcome is as it comes.
     """
     if _blocking():
-        value = _syncbridge.run(op(target, [item], *args, **kwargs))[0]
+        value = (await run(op(target, [item], *args, **kwargs)))[0]
         if isinstance(value, Exception):
             raise value
         return value
@@ -313,7 +351,7 @@ async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwarg
 async def sleep(seconds: float) -> None:
     """Pauses the coroutine, or the thread that drives it."""
     if _blocking():
-        _syncbridge.sleep(seconds)
+        _syncbridge.sleep(seconds, _early_end())
     else:
         await asyncio.sleep(seconds)
 
@@ -383,6 +421,22 @@ def cancellation() -> Callable[[], None]:
             raise asyncio.CancelledError
 
     return check
+
+
+def caller() -> Callable[[], bool]:
+    """A function that says whether the code that asks for it goes on: its task is not
+    done, or, while a coroutine is driven, its thread has not ended. Any thread may call it."""
+    if _blocking():
+        return threading.current_thread().is_alive
+    current = asyncio.current_task()
+    task = None if current is None else weakref.ref(current)
+    loop = weakref.ref(asyncio.get_running_loop())
+
+    def alive() -> bool:
+        running, within = None if task is None else task(), loop()
+        return running is not None and not running.done() and within is not None and not within.is_closed()
+
+    return alive
 
 
 def origin() -> traceback.StackSummary | None:

@@ -26,7 +26,7 @@ from ._lifecycle import Registered
 from ._producer import Producer, produce_all
 from ._retry import TROUBLE, Retry
 from ._types import QueueMessage
-from .errors import PgqrsError, StateTransitionError, ValidationError
+from .errors import ClosedError, PgqrsError, StateTransitionError, ValidationError
 
 logger = logging.getLogger("pgqrs")
 
@@ -215,23 +215,31 @@ class DequeueBuilder(_Builder[Consumer]):
 
     async def _poll(self, consumer: Consumer) -> int:
         ahead = await _clock_ahead(consumer)
+        begun = False
         handled = failures = 0
-        while True:
-            try:
-                messages = await self._lease(consumer, self._size(), self._poll_interval, auto_extend=True)
-                failures = 0
-                handled += await self._process(consumer, messages, ahead)
-            except StateTransitionError:
-                if await consumer.status() == WorkerStatus.Interrupted:
-                    return handled
-                raise
-            except PgqrsError as problem:
-                if not problem.transient:
+        try:
+            while True:
+                try:
+                    if not begun:
+                        await consumer._poll(True)  # pyright: ignore[reportPrivateUsage]
+                        begun = True
+                    messages = await self._lease(consumer, self._size(), self._poll_interval, auto_extend=True)
+                    failures = 0
+                    handled += await self._process(consumer, messages, ahead)
+                except StateTransitionError:
+                    if await consumer.status() == WorkerStatus.Interrupted:
+                        return handled
                     raise
-                failures += 1
-                pause = TROUBLE.pause(failures)
-                logger.warning("cannot poll queue %r, next try in %.1f s: %s", consumer.queue, pause, problem)
-                await _bridge.sleep(pause)
+                except PgqrsError as problem:
+                    if not problem.transient:
+                        raise
+                    failures += 1
+                    pause = TROUBLE.pause(failures)
+                    logger.warning("cannot poll queue %r, next try in %.1f s: %s", consumer.queue, pause, problem)
+                    await _bridge.sleep(pause)
+        finally:
+            if begun and consumer is self._worker:
+                await _end_of_loop(consumer)
 
     # --- steps of it --------------------------------------------------------------
 
@@ -307,6 +315,16 @@ class DequeueBuilder(_Builder[Consumer]):
             await consumer._acknowledge(_ops.release, batch, at=_arguments.instant(when, "when"))  # pyright: ignore[reportPrivateUsage]
 
         await consumer._handle_messages(batch, call, None if ahead is None else failed)  # pyright: ignore[reportPrivateUsage]
+
+
+async def _end_of_loop(consumer: Consumer) -> None:
+    """Makes a consumer that lives on Ready again."""
+    try:
+        await consumer._poll(False)  # pyright: ignore[reportPrivateUsage]
+    except ClosedError:
+        pass  # it was closed meanwhile
+    except PgqrsError:  # the outcome of the loop is what matters
+        logger.warning("the consumer of queue %r could not be made ready", consumer.queue, exc_info=True)
 
 
 async def _clock_ahead(consumer: Consumer) -> timedelta:

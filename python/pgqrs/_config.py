@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 from urllib.parse import unquote
 
 from . import _arguments
@@ -12,6 +12,10 @@ from ._arguments import text
 from .errors import ConfigError
 
 T = TypeVar("T")
+
+Off: TypeAlias = Literal["none"]
+"""The value that switches an optional property off, whatever weaker sources say. None says nothing."""
+OFF: Off = "none"
 
 
 class _Option(Generic[T]):
@@ -38,13 +42,15 @@ class _Option(Generic[T]):
         if config is None:
             return self
         value: T = config.given.get(self.name, self.default)
-        return value
+        return self.default if self.default is None and value == OFF else value
 
     def __set__(self, config: Config, value: T) -> None:
         raise AttributeError(f"Config is immutable; make a new one with {self.name}={value!r}")
 
     def check(self, value: Any) -> Any:
         """The value, if it is of the property's type; else TypeError."""
+        if self.default is None and value == OFF:
+            return OFF
         if self.kind is str:
             return text(value, self.name)
         if self.kind is list:
@@ -63,7 +69,8 @@ class Config:
     A property that is not given here comes from the DSN's own parameters, then from
     ``PGQRS_*`` environment variables, then from the file ``PGQRS_CONFIG_FILE`` (or
     pgqrs.yaml, pgqrs.yml), and at last is the default; all that happens when the
-    store is opened, so an attribute shows what was given here or the default.
+    store is opened, so an attribute shows what was given here or the default. None is
+    "not given"; "none" switches an optional property off that a weaker source gives.
     Stores opened from an equal Config share one pool of connections in a process.
     """
 
@@ -111,16 +118,16 @@ class Config:
         default_max_batch_size: int | None = None,
         max_read_ct: int | None = None,
         max_lease_seconds: float | None = None,
-        archive_retention_seconds: float | None = None,
+        archive_retention_seconds: float | Off | None = None,
         heartbeat_interval_seconds: float | None = None,
         poll_interval_ms: float | None = None,
         max_payload_size_bytes: int | None = None,
-        max_string_length: int | None = None,
+        max_string_length: int | Off | None = None,
         max_object_depth: int | None = None,
         forbidden_keys: list[str] | None = None,
         required_keys: list[str] | None = None,
-        max_enqueue_per_second: float | None = None,
-        max_enqueue_burst: int | None = None,
+        max_enqueue_per_second: float | Off | None = None,
+        max_enqueue_burst: int | Off | None = None,
     ) -> None:
         arguments = dict(locals())
         self.dsn: str | None = _arguments.optional_text(dsn, "dsn")

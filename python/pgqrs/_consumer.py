@@ -12,6 +12,7 @@ from . import _arguments, _bridge, _ops
 from ._connection import Source
 from ._gather import Joined
 from ._lifecycle import Registered
+from ._native import _codec
 from ._native._codec import MessageRow
 from ._types import LeasedMessage, QueueMessage
 from .errors import PgqrsError
@@ -174,6 +175,11 @@ class Consumer(Registered):
         alive. Never returns; raises ClosedError at the consumer's end."""
         number = self._handle.get() or await self._open()
         await _bridge.listen(_ops.consumer_losses(number), lost)
+
+    def _keep(self, tokens: list[tuple[int, int]], seconds: float) -> int:
+        """Has the library keep leases alive for at least so long from now, and returns how
+        many of them it keeps; quick."""
+        return _codec.keep(self._handle.get(), tokens, int(seconds * 1000)) if tokens else 0
 
     # --- handlers -----------------------------------------------------------------
 

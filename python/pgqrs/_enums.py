@@ -31,3 +31,21 @@ class WorkerStatus(_Word):
     Suspended = "suspended"
     Interrupted = "interrupted"
     Stopped = "stopped"
+
+
+class WorkflowStatus(_Word):
+    """The state of a workflow run, or of a step of one."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCESS = "success"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class StepResultStatus(_Word):
+    """What to do with a step that was acquired: execute it, or skip it because it has succeeded before."""
+
+    EXECUTE = "execute"
+    SKIPPED = "skipped"

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 from typing import ClassVar, Self
 
-from . import _arguments, _bridge, _ops
+from . import _arguments, _bridge, _loops, _ops
 from ._connection import Closing, Connection
 from ._consumer import Consumer, MessageOrId
 from ._types import QueueMessage
 from .errors import ClosedError, PgqrsError
 
 logger = logging.getLogger("pgqrs")
-
-KEEP_SECONDS = 15 * 60  # how long a loop that is never advanced again keeps its leases
-RENEW_SECONDS = KEEP_SECONDS / 3  # age from which prefetched messages get a longer lease
 
 
 class ConsumerIterator(Closing):
@@ -33,10 +30,12 @@ class ConsumerIterator(Closing):
                 await iterator.archive(msg.id)
 
     The loop body is the handler. While it runs its message stays leased, for up to
-    15 minutes; a body that comes to its end has succeeded, so a message that it
-    neither acknowledged nor released is archived when the loop advances. ``break``,
-    an exception, cancellation and close() release what is held and end the worker,
-    which exists only for the loop. One task may advance an iterator.
+    the Config's max_lease_seconds, whether or not it blocks the event loop; a body
+    that comes to its end has succeeded, so a message that it neither acknowledged nor
+    released is archived when the loop advances. ``break``, an exception, cancellation
+    and close() release what is held and end the worker, which exists only for the
+    loop. One task may advance an iterator; once that task has ended, what an iterator
+    still holds is kept for 15 minutes.
     """
 
     __slots__ = ("_batch_size", "_closed", "_connection", "_held", "_poll", "_queue", "_vt")
@@ -78,7 +77,7 @@ class ConsumerIterator(Closing):
             while not held.prefetched:
                 await held.fetch(self._batch_size, self._vt, self._poll)
             await held.renew()
-            return held.hand_out() if held.prefetched else await self.__anext__()
+            return held.hand_out(_bridge.caller()) if held.prefetched else await self.__anext__()
         except BaseException:
             # Cancelled, or the store failed: nothing stays leased. The iterator itself
             # stays usable, so that `wait_for(anext(it), 1)` may be tried again.
@@ -87,7 +86,9 @@ class ConsumerIterator(Closing):
 
     async def _open(self) -> _Held:
         if self._held is None:
-            self._held = _Held(await self._consumer_type._register(self._connection, self._queue, ephemeral=True))  # pyright: ignore[reportPrivateUsage]
+            consumer = await self._consumer_type._register(self._connection, self._queue, ephemeral=True)  # pyright: ignore[reportPrivateUsage]
+            self._held = _Held(consumer)
+            await consumer._poll(True)  # pyright: ignore[reportPrivateUsage]
         return self._held
 
     async def archive(self, message: MessageOrId) -> bool:
@@ -142,17 +143,29 @@ class ConsumerIterator(Closing):
 class _Held:
     """The ephemeral consumer of a loop and the messages it leased."""
 
-    __slots__ = ("consumer", "current", "fetched_at", "prefetched")
+    __slots__ = ("_alive", "_tokens", "consumer", "current", "prefetched")
 
     def __init__(self, consumer: Consumer) -> None:
+        self._alive: Callable[[], bool] | None = None  # of whoever advances the loop
+        self._tokens: list[tuple[int, int]] = []  # of the last fetch, acknowledged or not
         self.consumer = consumer
         self.current: QueueMessage | None = None  # in the loop body
         self.prefetched: deque[QueueMessage] = deque()
-        self.fetched_at = 0.0
 
-    def hand_out(self) -> QueueMessage:
+    def hand_out(self, alive: Callable[[], bool]) -> QueueMessage:
+        if self._alive is None:
+            _loops.begin(self)
+        self._alive = alive
         self.current = self.prefetched.popleft()
         return self.current
+
+    def sign_of_life(self) -> None:
+        """Called beside the loop, whose body may be running at any line."""
+        try:
+            if self._alive is not None and self._alive():
+                self.consumer._keep(self._tokens, _loops.KEEP_SECONDS)  # pyright: ignore[reportPrivateUsage]
+        except PgqrsError:  # closed meanwhile
+            logger.debug("a loop gave no sign of life", exc_info=True)
 
     async def finish(self) -> None:
         """The loop body has come to its end: archives what it left."""
@@ -162,18 +175,18 @@ class _Held:
 
     async def fetch(self, batch_size: int, vt: float | timedelta | None, wait: float) -> None:
         messages = await self.consumer._dequeue(  # pyright: ignore[reportPrivateUsage]
-            batch_size, vt, wait, auto_extend=True, keep_max_ms=KEEP_SECONDS * 1000
+            batch_size, vt, wait, auto_extend=True, keep_max_ms=int(_loops.KEEP_SECONDS * 1000)
         )
+        self._tokens = [(message.id, message.read_ct) for message in messages]
         self.prefetched.extend(messages)
-        self.fetched_at = time.monotonic()
 
     async def renew(self) -> None:
-        """Gives messages that were fetched long ago time for their loop body."""
-        if time.monotonic() - self.fetched_at < RENEW_SECONDS:
-            return
-        self.fetched_at = time.monotonic()
+        """Sees to it that what was fetched before is still ours."""
         tokens = [(message.id, message.read_ct) for message in self.prefetched]
-        outcomes = await self.consumer._run(_ops.extend_vt, tokens, KEEP_SECONDS * 1000)  # pyright: ignore[reportPrivateUsage]
+        if self.consumer._keep(tokens, _loops.KEEP_SECONDS) == len(tokens):  # pyright: ignore[reportPrivateUsage]
+            return
+        # Some were lost, or given up after the task that advanced this loop had ended.
+        outcomes = await self.consumer._run(_ops.extend_vt, tokens, int(_loops.KEEP_SECONDS * 1000))  # pyright: ignore[reportPrivateUsage]
         self.prefetched = deque(
             message for message, still_ours in zip(self.prefetched, outcomes, strict=True) if still_ours
         )
@@ -188,6 +201,7 @@ class _Held:
         return not self.consumer._handle.closed  # pyright: ignore[reportPrivateUsage]
 
     async def close(self) -> None:
+        _loops.end(self)
         prefetched, self.prefetched = self.prefetched, deque()
         current, self.current = self.current, None
         try:
@@ -204,4 +218,5 @@ class _Held:
 
     def drop(self) -> None:
         """Ends the worker at once; the library releases what it held."""
+        _loops.end(self)
         self.consumer._handle.close()  # pyright: ignore[reportPrivateUsage]

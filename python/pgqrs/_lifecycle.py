@@ -171,6 +171,11 @@ class Registered(Closing):
         """Makes a suspended or interrupted worker ready again."""
         await self._run(_ops.resume)
 
+    async def _poll(self, polling: bool) -> None:
+        """Tells that a loop that takes messages begins or has ended: the status says Polling
+        while there is one."""
+        await self._run(_ops.poll, polling)
+
     async def shutdown(self) -> None:
         """Stops the worker for good; what it still holds is released."""
         await self._run(_ops.shutdown)

@@ -23,6 +23,7 @@ from ._types import (
     WorkerInfo,
     WorkerStats,
 )
+from ._workflow_types import StepResult, WorkflowInfo, WorkflowRun, WorkflowStep
 
 M = TypeVar("M")
 
@@ -58,6 +59,10 @@ def store_activity(store: int, /) -> Call[StoreStats]:
     return Call("pgqrs_store_activity", (store,), lambda result: StoreStats.from_row(codec.read_json(result)))
 
 
+def store_inspect(store: int, /) -> Call[dict[str, str]]:
+    return Call("pgqrs_store_inspect", (store,), lambda result: dict(codec.read_json(result)))
+
+
 # --- workers --------------------------------------------------------------------
 
 
@@ -85,6 +90,10 @@ def resume(worker: int, /) -> Call[None]:
 
 def interrupt(worker: int, /) -> Call[None]:
     return Call("pgqrs_worker_interrupt", (worker,), codec.read_nothing)
+
+
+def poll(worker: int, /, polling: bool) -> Call[None]:
+    return Call("pgqrs_worker_poll", (worker, int(polling)), codec.read_nothing)
 
 
 def shutdown(worker: int, /) -> Call[None]:
@@ -287,6 +296,98 @@ def archive_replay(store: int, /, id: int) -> Call[None]:
     return Call("pgqrs_archive_replay", (store, id), codec.read_nothing)
 
 
+# --- workflows ------------------------------------------------------------------
+
+
+def workflow_create(store: int, /, workflow: str, max_read_ct: int | None) -> Call[WorkflowInfo]:
+    args = (store, codec.text(workflow), codec.queue_options(max_read_ct))
+    return Call("pgqrs_workflow_create", args, _row(WorkflowInfo.from_row))
+
+
+def workflow_get(store: int, /, workflow: str) -> Call[WorkflowInfo]:
+    return Call("pgqrs_workflow_get", (store, codec.text(workflow)), _row(WorkflowInfo.from_row))
+
+
+def workflow_by_id(store: int, /, id: int) -> Call[WorkflowInfo]:
+    return Call("pgqrs_workflow_by_id", (store, id), _row(WorkflowInfo.from_row))
+
+
+def workflow_list(store: int, /, **filters: Any) -> Call[list[WorkflowInfo]]:
+    return _filtered("pgqrs_workflow_list", store, filters, _rows(WorkflowInfo.from_row))
+
+
+def workflow_count(store: int, /) -> Call[int]:
+    return _filtered("pgqrs_workflow_count", store, {}, codec.read_count)
+
+
+def run_trigger(store: int, /, workflow: str, input: bytes) -> Call[WorkflowRun]:
+    args = (store, codec.text(workflow), codec.document(input))
+    return Call("pgqrs_run_trigger", args, _row(WorkflowRun.from_row))
+
+
+def run_start(store: int, /, run: int, message: int) -> Call[WorkflowRun]:
+    return Call("pgqrs_run_start", (store, run, message), _row(WorkflowRun.from_row))
+
+
+def run_complete(store: int, /, run: int, attempt: int, output: bytes) -> Call[WorkflowRun]:
+    return Call("pgqrs_run_complete", (store, run, attempt, codec.document(output)), _row(WorkflowRun.from_row))
+
+
+def run_fail(store: int, /, run: int, attempt: int, reason: str) -> Call[WorkflowRun]:
+    return Call("pgqrs_run_fail", (store, run, attempt, codec.text(reason)), _row(WorkflowRun.from_row))
+
+
+def run_pause(store: int, /, run: int) -> Call[WorkflowRun]:
+    return Call("pgqrs_run_pause", (store, run), _row(WorkflowRun.from_row))
+
+
+def run_resume(store: int, /, run: int) -> Call[WorkflowRun]:
+    return Call("pgqrs_run_resume", (store, run), _row(WorkflowRun.from_row))
+
+
+def run_cancel(store: int, /, run: int) -> Call[WorkflowRun]:
+    return Call("pgqrs_run_cancel", (store, run), _row(WorkflowRun.from_row))
+
+
+def run_get(store: int, /, run: int) -> Call[WorkflowRun]:
+    return Call("pgqrs_run_get", (store, run), _row(WorkflowRun.from_row))
+
+
+def run_list(store: int, /, **filters: Any) -> Call[list[WorkflowRun]]:
+    return _filtered("pgqrs_run_list", store, filters, _rows(WorkflowRun.from_row))
+
+
+def run_count(store: int, /, **filters: Any) -> Call[int]:
+    return _filtered("pgqrs_run_count", store, filters, codec.read_count)
+
+
+def step_acquire(store: int, /, run: int, attempt: int, step: str, max_attempts: int) -> Call[StepResult]:
+    args = (store, run, attempt, codec.text(step), max_attempts)
+    return Call("pgqrs_step_acquire", args, _row(StepResult.from_row))
+
+
+def step_complete(store: int, /, run: int, attempt: int, step: str, output: bytes) -> Call[WorkflowStep]:
+    args = (store, run, attempt, codec.text(step), codec.document(output))
+    return Call("pgqrs_step_complete", args, _row(WorkflowStep.from_row))
+
+
+def step_fail(store: int, /, run: int, attempt: int, step: str, reason: str, retry_ms: int) -> Call[WorkflowStep]:
+    args = (store, run, attempt, codec.text(step), codec.text(reason), retry_ms)
+    return Call("pgqrs_step_fail", args, _row(WorkflowStep.from_row))
+
+
+def step_get(store: int, /, id: int) -> Call[WorkflowStep]:
+    return Call("pgqrs_step_get", (store, id), _row(WorkflowStep.from_row))
+
+
+def step_list(store: int, /, **filters: Any) -> Call[list[WorkflowStep]]:
+    return _filtered("pgqrs_step_list", store, filters, _rows(WorkflowStep.from_row))
+
+
+def step_count(store: int, /, **filters: Any) -> Call[int]:
+    return _filtered("pgqrs_step_count", store, filters, codec.read_count)
+
+
 # --- helpers --------------------------------------------------------------------
 
 
@@ -297,3 +398,7 @@ def _filtered(function: str, store: int, filters: dict[str, Any], decode: Callab
 
 def _rows(build: Callable[[dict[str, Any]], M]) -> Callable[[int], list[M]]:
     return lambda result: [build(row) for row in codec.read_json(result)]
+
+
+def _row(build: Callable[[dict[str, Any]], M]) -> Callable[[int], M]:
+    return lambda result: build(codec.read_json(result))

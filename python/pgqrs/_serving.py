@@ -1,131 +1,167 @@
-"""What a Worker does with each of its queues: takes messages, runs the handler, acknowledges."""
+"""What a worker decides about each of its queues: how many messages it takes, and what becomes of them.
+
+Knows neither tasks nor threads. A Host says where handlers run and how one waits for
+a place; what is awaited here is the package's own, so the sync twin drives the very
+same code.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import itertools
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Protocol, cast
 
-from . import _ops
-from ._connection import Connection
-from ._consumer import Consumer, Handler
+from . import _arguments, _bridge, _ops
+from ._connection import Connected, Connection, shared_connection
+from ._consumer import Consumer
+from ._enums import WorkerStatus
 from ._retry import TROUBLE, Retry
-from ._threads import Outcome, Threads
-from ._types import QueueMessage
-from .errors import ClosedError, PgqrsError, StateTransitionError, WorkerNotFoundError
+from ._types import LeasedMessage
+from .errors import ClosedError, PgqrsError, StateTransitionError, ValidationError, WorkerNotFoundError
 
 logger = logging.getLogger("pgqrs")
 
-ACKNOWLEDGING_MIN = 256  # acknowledgements under way before handlers have to wait for them
+CONCURRENCY_MAX = 10_000
 ATTEMPTS = 10  # of one acknowledgement
-CANCEL_SECONDS = 5.0  # what cancelled handlers get to clean up and release
+CANCEL_SECONDS = 5.0  # what cancelled handlers, and the end of a consumer, may take
 
 
-class Shared:
-    """What the queues of a worker share: its settings, and the places for handlers."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The checked arguments of a worker."""
 
-    __slots__ = (
-        "acknowledging",
-        "connection",
-        "lock_seconds",
-        "retry",
-        "running",
-        "slots",
-        "threads",
-        "timeout_seconds",
-    )
+    connection: Connection
+    handlers: Mapping[str, Callable[[Any], Any]]
+    concurrency: int
+    lock_seconds: float | timedelta | None
+    timeout_seconds: float | None
+    retry: Retry
+    grace_seconds: float
 
-    def __init__(
-        self,
-        connection: Connection,
+    @classmethod
+    def of(
+        cls,
+        store: Connected,
+        handlers: object,
         concurrency: int,
         lock_seconds: float | timedelta | None,
-        timeout_seconds: float | None,
-        retry: Retry,
-    ) -> None:
-        self.connection = connection
-        self.lock_seconds = lock_seconds
-        self.timeout_seconds = timeout_seconds
-        self.retry = retry
-        self.slots = asyncio.Semaphore(concurrency)
-        self.acknowledging = asyncio.Semaphore(max(concurrency, ACKNOWLEDGING_MIN))
-        self.threads = Threads(concurrency)
-        self.running: set[asyncio.Task[None]] = set()  # handlers, until their message is acknowledged
+        timeout_seconds: float | timedelta | None,
+        retry: Retry | None,
+        grace_seconds: float | timedelta,
+    ) -> Settings:
+        connection = shared_connection(store)
+        most = _arguments.integer(concurrency, "concurrency", 1, CONCURRENCY_MAX)
+        if lock_seconds is not None:
+            _arguments.span_ms(lock_seconds, "lock_seconds", positive=True)
+        timeout = None
+        if timeout_seconds is not None:
+            timeout = _arguments.span_ms(timeout_seconds, "timeout_seconds", positive=True) / 1000
+        grace = _arguments.span_ms(grace_seconds, "grace_seconds") / 1000
+        if retry is not None and not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"retry must be Retry, not {type(retry).__name__}")
+        return cls(connection, _checked(handlers), most, lock_seconds, timeout, retry or Retry(), grace)
 
-    async def take_slots(self) -> int:
-        """Waits for a free slot, takes all that are free, and returns how many that are."""
-        await self.slots.acquire()
-        taken = 1
-        while not self.slots.locked():
-            await self.slots.acquire()
-            taken += 1
-        return taken
 
-    def free_slots(self, count: int = 1) -> None:
-        for _ in range(count):
-            self.slots.release()
+def _checked(handlers: object) -> dict[str, Callable[[Any], Any]]:
+    several = cast("Mapping[Any, Any]", handlers)
+    if not isinstance(handlers, Mapping):
+        raise TypeError(f"handlers must be a dict of queue names and functions, not {type(several).__name__}")
+    if not several:
+        raise ValidationError("handlers must name at least one queue.", field="handlers")
+    return {
+        _arguments.text(queue, "handlers"): _arguments.function(handler, f"handlers[{queue!r}]")
+        for queue, handler in several.items()
+    }
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
+
+class TookTooLong(Exception):
+    """The time limit of a handler is over."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The handler took longer than {seconds:g} s.")
+
+
+class Host(Protocol):
+    """Where the handlers of a worker run, and what its queues share."""
+
+    consumer_type: ClassVar[type[Consumer]]
+    settings: Settings
+
+    async def take_places(self) -> int:
+        """Waits for a free place for a handler, takes all that are free, and returns how many that are."""
+        ...
+
+    async def take_place(self) -> None: ...
+
+    def free_places(self, count: int = 1) -> None: ...
+
+    def start(self, queue: Served, message: Any) -> None:
+        """Runs the handler of the queue for a message; the place for it is taken."""
+        ...
+
+    def beside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs this beside everything else until the worker ends."""
+        ...
 
 
 class Served:
     """One queue of a worker: its consumer, its handler, and the messages it holds."""
 
-    __slots__ = ("_ahead", "_consumer", "_handler", "_in_loop", "_leased", "_limit", "_listening", "_shared", "name")
+    __slots__ = ("_ahead", "_consumer", "_consumers", "_host", "_leased", "_limit", "handler", "in_loop", "name")
 
     _consumer: Consumer
 
-    def __init__(self, shared: Shared, name: str, handler: Handler) -> None:
-        self._shared = shared
-        self._handler = handler
-        self._in_loop = _is_async(handler)
-        self._leased: dict[tuple[int, int], QueueMessage] = {}  # by fencing token
+    def __init__(self, host: Host, name: str, handler: Callable[[Any], Any]) -> None:
+        self._host = host
+        self._leased: dict[tuple[int, int], LeasedMessage] = {}  # by fencing token
         # Every consumer there was: those before the last may still have handlers running.
-        self._listening: dict[Consumer, asyncio.Task[None]] = {}
+        self._consumers: list[Consumer] = []
         self._ahead = timedelta()  # of the database's clock against this host's
         self._limit = 0
         self.name = name
+        self.handler = handler
+        self.in_loop = _arguments.is_async(handler)
 
     async def open(self) -> None:
-        connection = self._shared.connection
+        connection = self._host.settings.connection
         before = datetime.now(UTC)
         await self._register()
         after = datetime.now(UTC)
+        await self._consumer._poll(True)  # pyright: ignore[reportPrivateUsage]
         registered = await connection.run(_ops.worker_get, self._consumer.worker_id)
         self._ahead = registered.started_at - (before + (after - before) / 2)
         self._limit = (await connection.run(_ops.queue_get, self.name)).max_read_ct
 
     async def _register(self) -> None:
-        self._consumer = await Consumer._register(self._shared.connection, self.name)  # pyright: ignore[reportPrivateUsage]
-        self._listening[self._consumer] = asyncio.create_task(self._listen(self._consumer))
+        connection = self._host.settings.connection
+        consumer = await self._host.consumer_type._register(connection, self.name)  # pyright: ignore[reportPrivateUsage]
+        self._consumer = consumer
+        self._consumers.append(consumer)
+        self._host.beside(lambda: self._listen(consumer))
 
     async def close(self) -> None:
-        await cancel(self._listening.values())
-        for consumer in self._listening:
+        """Ends the consumers, which releases what they hold."""
+        for consumer in self._consumers:
             try:
-                async with asyncio.timeout(CANCEL_SECONDS):
-                    await consumer.close()
+                await _bridge.within(CANCEL_SECONDS, consumer.close)
             except (PgqrsError, TimeoutError):  # the leases expire by themselves
                 logger.warning("could not end the consumer of queue %r", self.name, exc_info=True)
 
     # --- taking messages --------------------------------------------------------------
 
     async def fetch(self) -> None:
-        """Takes messages as slots become free, for ever. Raises what waiting cannot mend."""
+        """Takes messages as places become free, until the consumer is interrupted. Raises
+        what waiting cannot mend."""
         failures, refused = 0, False
         while True:
             try:
-                if refused:
-                    await self._renew()
+                if refused and not await self._renew():
+                    logger.warning("the consumer of queue %r was interrupted, which ends its worker", self.name)
+                    return
                 await self._fetch()
                 failures, refused = 0, False
             except PgqrsError as problem:
@@ -135,133 +171,97 @@ class Served:
                 failures += 1
                 pause = TROUBLE.pause(failures)
                 logger.warning("cannot take messages of queue %r, next try in %.1f s: %s", self.name, pause, problem)
-                await asyncio.sleep(pause)
+                await _bridge.sleep(pause)
 
-    async def _renew(self) -> None:
+    async def _renew(self) -> bool:
         """Registers anew when the registration was ended by others: by an administrator, or
-        by maintenance after this host had slept for long. One that is suspended is not."""
-        if not await self._consumer.is_healthy():
+        by maintenance after this host had slept for long. One that is suspended is not, and
+        that it was interrupted is False."""
+        try:
+            status = await self._consumer.status()
+        except WorkerNotFoundError:
+            status = WorkerStatus.Stopped
+        if status == WorkerStatus.Stopped:
             await self._register()
+            await self._consumer._poll(True)  # pyright: ignore[reportPrivateUsage]
             logger.warning("registered anew as worker %d of queue %r", self._consumer.worker_id, self.name)
+        return status != WorkerStatus.Interrupted
 
     async def _fetch(self) -> None:
-        slots = await self._shared.take_slots()
+        places = await self._host.take_places()
         try:
-            for message in await self._dequeue(slots):
+            for message in await self._dequeue(places):
                 self._start(message)
-                slots -= 1
+                places -= 1
         finally:
-            self._shared.free_slots(slots)
-        if slots == 0:
+            self._host.free_places(places)
+        if places == 0:
             return
-        # Nothing more there. The wait for the next message holds no slot, because an idle
+        # Nothing more there. The wait for the next message holds no place, because an idle
         # queue must not keep the others from theirs; so that message may have to wait for one.
         for message in await self._dequeue(1, wait=math.inf):
             try:
-                await self._shared.slots.acquire()
+                await self._host.take_place()
             except BaseException:
                 await self._give_back_unread(message)
                 raise
             self._start(message)
 
-    async def _dequeue(self, most: int, wait: float | None = None) -> list[QueueMessage]:
-        return await self._consumer.dequeue(most, self._shared.lock_seconds, wait, auto_extend=True)
+    async def _dequeue(self, most: int, wait: float | None = None) -> list[Any]:
+        return await self._consumer.dequeue(most, self._host.settings.lock_seconds, wait, auto_extend=True)
 
-    def _start(self, message: QueueMessage) -> None:
-        message._lease_lost = asyncio.Event()  # pyright: ignore[reportPrivateUsage] (for a thread and the loop)
+    def _start(self, message: Any) -> None:
         self._leased[message.id, message.read_ct] = message
-        self._shared.start(self._handle(message))
+        self._host.start(self, message)
 
-    async def _give_back_unread(self, message: QueueMessage) -> None:
+    async def _give_back_unread(self, message: LeasedMessage) -> None:
         """Releases a message no handler saw, as if it had never been leased."""
         token = (message.id, message.read_ct)
         await _consumer_of(message)._run(_ops.release, [token], unread=True)  # pyright: ignore[reportPrivateUsage]
 
-    # --- handling one -----------------------------------------------------------------
+    # --- what becomes of a message ----------------------------------------------------
 
-    async def _handle(self, message: QueueMessage) -> None:
-        """One message from the call of its handler to its acknowledgement."""
-        thread = None if self._in_loop else self._shared.threads.run(self._handler, message)
-        try:
-            failure: BaseException | None = None
-            result = None
-            try:
-                try:
-                    result = await self._result(message, thread)
-                except asyncio.CancelledError as problem:
-                    if _cancelling():
-                        raise
-                    failure = problem  # the handler's own
-                except Exception as problem:
-                    failure = problem
-                await self._shared.acknowledging.acquire()
-            finally:
-                if thread is None or thread.done():
-                    self._shared.free_slots()
-                else:  # it was given up, and goes on
-                    thread.add_done_callback(lambda _: self._shared.free_slots())
-            try:
-                await self._conclude(message, result, failure)
-            finally:
-                self._shared.acknowledging.release()
-        except BaseException:
-            await self._give_up(message)
-            raise
-        finally:
-            self._leased.pop((message.id, message.read_ct), None)
-
-    async def _result(self, message: QueueMessage, thread: asyncio.Future[Outcome] | None) -> object:
-        """What the handler returned. Raises what it raised, and _TookTooLong."""
-        seconds = self._shared.timeout_seconds
-        limit = asyncio.timeout(seconds)
-        try:
-            async with limit:
-                if thread is None:
-                    result = self._handler(message)
-                else:  # shielded, because its end is of interest even when nobody waits any more
-                    result, problem = await asyncio.shield(thread)
-                    if problem is not None:
-                        raise problem
-                return await result if inspect.isawaitable(result) else result
-        except TimeoutError:
-            if not limit.expired():
-                raise  # the handler's own
-            message.lease_lost.set()  # for a thread, which goes on without a lease
-            raise _TookTooLong(f"The handler took longer than {seconds:g} s.") from None
-
-    async def _conclude(self, message: QueueMessage, result: object, failure: BaseException | None) -> None:
+    async def conclude(self, message: Any, result: object, failure: BaseException | None) -> None:
         """Acknowledges a message as its handler came out."""
+        consumer = _consumer_of(message)
         if failure is not None:
             await self._retry(message, failure)
-        elif message._acknowledged:  # pyright: ignore[reportPrivateUsage]
+        elif message._acknowledged:
             pass  # by the handler
         elif result is False:
-            await self._acknowledge(message, "released", message.release)
+            await self._acknowledge(message, "released", lambda: _first(consumer.release_messages([message])))
         else:
-            await self._acknowledge(message, "archived", message.archive)
+            await self._acknowledge(message, "archived", lambda: consumer.archive(message))
 
-    async def _retry(self, message: QueueMessage, failure: BaseException) -> None:
-        pause = self._shared.retry.pause(message.read_ct)
+    async def _retry(self, message: Any, failure: BaseException) -> None:
+        pause = self._host.settings.retry.pause(message.read_ct)
         what = f"attempt {message.read_ct} of {self._limit}"
         if message.read_ct < self._limit:
             what += f", next in {pause:.1f} s"
-        trace = None if isinstance(failure, _TookTooLong) else failure
+        given_up = isinstance(failure, TookTooLong)
         logger.error(
             "handler of queue %r failed for message %d (%s): %s",
             self.name,
             message.id,
             what,
             failure or type(failure).__name__,
-            exc_info=trace,
+            exc_info=None if given_up else failure,
         )
-        if message._acknowledged:  # pyright: ignore[reportPrivateUsage]
+        if message._acknowledged:
             return  # by the handler, before it failed
         when = datetime.now(UTC) + self._ahead + timedelta(seconds=pause)
-        release = partial(_consumer_of(message).release_with_visibility, message, when)
-        await self._acknowledge(message, "released", release, given_up=isinstance(failure, _TookTooLong))
+        consumer = _consumer_of(message)
+        await self._acknowledge(
+            message, "released", lambda: consumer.release_with_visibility(message, when), given_up=given_up
+        )
 
     async def _acknowledge(
-        self, message: QueueMessage, verb: str, send: Callable[[], Awaitable[bool]], *, given_up: bool = False
+        self,
+        message: Any,
+        verb: str,
+        send: Callable[[], Coroutine[Any, Any, bool]],
+        *,
+        given_up: bool = False,
     ) -> None:
         """Sends one acknowledgement, again while the database cannot be reached."""
         took_effect = False
@@ -276,7 +276,7 @@ class Served:
                     logger.exception("message %d of queue %r was not %s", message.id, self.name, verb)
                     return
                 logger.warning("message %d of queue %r is not %s yet: %s", message.id, self.name, verb, problem)
-                await asyncio.sleep(TROUBLE.pause(attempt))
+                await _bridge.sleep(TROUBLE.pause(attempt))
         if not took_effect:
             logger.warning(
                 "message %d of queue %r was not %s: its lease was lost, so it may be handled again",
@@ -285,18 +285,22 @@ class Served:
                 verb,
             )
 
-    async def _give_up(self, message: QueueMessage) -> None:
-        """Releases the message of a handler that was cancelled."""
-        if message._acknowledged:  # pyright: ignore[reportPrivateUsage]
+    async def give_up(self, message: Any) -> None:
+        """Releases the message of a handler that nobody waits for any more."""
+        if message._acknowledged:
             return
         lost = message.lease_lost.is_set()
         message.lease_lost.set()  # for a thread, which goes on without a lease
         if lost:
             return
         try:
-            await message.release()
+            await _consumer_of(message).release_messages([message])
         except PgqrsError:  # the consumer's end releases it, or the lease expires
             logger.warning("could not release message %d of queue %r", message.id, self.name, exc_info=True)
+
+    def forget(self, message: LeasedMessage) -> None:
+        """The end of what concerns a message."""
+        self._leased.pop((message.id, message.read_ct), None)
 
     # --- lost leases ------------------------------------------------------------------
 
@@ -311,35 +315,16 @@ class Served:
 
     def _lost(self, tokens: list[tuple[int, int]]) -> None:
         for token in tokens:
-            message = self._leased.get(token)
+            message: Any = self._leased.get(token)
             if message is not None:
                 logger.warning("the lease of message %d of queue %r was lost", message.id, self.name)
                 message.lease_lost.set()
 
 
-class _TookTooLong(Exception):
-    """The time limit of a handler is over."""
+async def _first(outcomes: Coroutine[Any, Any, list[bool]]) -> bool:
+    return (await outcomes)[0]
 
 
-def _is_async(handler: Handler) -> bool:
-    """Whether calling the handler gives a coroutine, so that it is called in the loop."""
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004
-
-
-def _consumer_of(message: QueueMessage) -> Consumer:
+def _consumer_of(message: LeasedMessage) -> Consumer:
     """Who leased a message, which may be no longer the consumer that fetches."""
     return message._leased_by()  # pyright: ignore[reportPrivateUsage]
-
-
-def _cancelling() -> bool:
-    """Whether somebody cancelled the running task, rather than something it awaited."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancels tasks and waits for their end."""
-    tasks = list(tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

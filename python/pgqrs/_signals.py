@@ -16,34 +16,50 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def on_ending(stop: Callable[[signal.Signals], None]) -> Generator[None, None, None]:
-    """Calls stop for SIGINT and SIGTERM inside the block; the handlers from before it come back afterwards.
-
-    Does nothing outside the main thread, which alone may set handlers. A signal that
-    is ignored stays ignored, as `nohup` and shells expect of the jobs they start.
+    """Calls stop in the running loop for SIGINT and SIGTERM inside the block; the handlers
+    from before it come back afterwards. Does nothing outside the main thread.
 
     The loop's own add_signal_handler is not used: it forgets a handler that the host
     had added for the same signal, and cannot give it back.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _may_listen():
         yield
         return
     loop = asyncio.get_running_loop()
+    with _waking(loop), handled(lambda number: loop.call_soon_threadsafe(stop, number)):
+        yield
+
+
+@contextmanager
+def handled(told: Callable[[signal.Signals], object]) -> Generator[None, None, None]:
+    """Calls told for SIGINT and SIGTERM inside the block, in the signal handler itself: it
+    must neither block nor take a lock. The handlers from before come back afterwards.
+
+    Does nothing outside the main thread, which alone may set handlers. A signal that
+    is ignored stays ignored, as `nohup` and shells expect of the jobs they start.
+    """
+    if not _may_listen():
+        yield
+        return
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop, signal.Signals(number))
+        told(signal.Signals(number))
 
     previous: dict[signal.Signals, Any] = {}
-    with _waking(loop):
-        try:
-            for number in ENDING:
-                before = signal.getsignal(number)
-                # None: a handler that Python did not set, and could not put back.
-                if before is not None and before is not signal.SIG_IGN:
-                    previous[number] = signal.signal(number, handle)
-            yield
-        finally:
-            for number, before in previous.items():
-                signal.signal(number, before)
+    try:
+        for number in ENDING:
+            before = signal.getsignal(number)
+            # None: a handler that Python did not set, and could not put back.
+            if before is not None and before is not signal.SIG_IGN:
+                previous[number] = signal.signal(number, handle)
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)
+
+
+def _may_listen() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
-from . import _arguments, _ops
+from . import _arguments, _ops, _payload
 from ._admin import Admin, admin_of
 from ._config import Config, redact
 from ._connection import Closing, Connected, Connection
@@ -14,6 +14,9 @@ from ._iterators import ConsumerIterator
 from ._producer import Producer
 from ._tables import Archive, Messages, Queues, Workers
 from ._types import QueueInfo, StoreStats
+from ._workflow import Workflow, workflow_name
+from ._workflow_tables import WorkflowRuns, Workflows, WorkflowSteps
+from ._workflow_types import WorkflowRun
 
 
 class Store(Connected, Closing):
@@ -89,6 +92,20 @@ class Store(Connected, Closing):
     async def stats(self) -> StoreStats:
         """How concurrent single calls have shared transactions. Asks no database."""
         return await self._connection.run(_ops.store_activity)
+
+    async def trigger(self, workflow: str | Workflow[Any, Any], input: Any = None) -> WorkflowRun:
+        """Stores a run of a workflow, which a Worker will execute with this input."""
+        name, document = workflow_name(workflow, "workflow"), _payload.encode(input, "input")
+        return await self._connection.run(_ops.run_trigger, name, document)
+
+    async def get_workflows(self) -> Workflows:
+        return Workflows(self._connection)
+
+    async def get_workflow_runs(self) -> WorkflowRuns:
+        return WorkflowRuns(self._connection)
+
+    async def get_workflow_steps(self) -> WorkflowSteps:
+        return WorkflowSteps(self._connection)
 
     async def close(self) -> None:
         """Ends the store and every producer and consumer made from it.

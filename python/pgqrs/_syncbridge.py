@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ._native import on_fork
-from ._native._cq import Call, CompletionQueue
+from ._native._cq import MORE, Call, CompletionQueue
 from ._native._errors import check
 from .errors import TimeoutError
 
@@ -33,6 +33,8 @@ def _forget() -> None:
 
 def run(call: Call[T], timeout_seconds: float | None = None, check_cancelled: Callable[[], None] | None = None) -> T:
     """Submits a call and blocks until it is done.
+
+    check_cancelled is called now and then meanwhile, and raises to end the wait.
 
     Holds no lock while it waits, and ctypes lets other threads run, so it cannot
     deadlock against the awaits of this or another thread. When it is left early, by
@@ -65,9 +67,39 @@ def run(call: Call[T], timeout_seconds: float | None = None, check_cancelled: Ca
     return value
 
 
-def sleep(seconds: float) -> None:
+def listen(call: Call[T], each: Callable[[T], None], check_cancelled: Callable[[], None] | None = None) -> None:
+    """Submits a multi-shot call and hands every value to a function, in this thread.
+
+    Raises what the last completion says, or check_cancelled.
+    """
+    queue = CompletionQueue()  # of its own: it is held for long
+    try:
+        queue.submit(call, 0)
+        while True:
+            for completion in queue.poll():
+                if not completion.flags & MORE:
+                    check(completion.status, completion.error)
+                    return
+                try:
+                    each(call.decode(completion.result))
+                finally:
+                    call.dispose(completion.result)
+            if check_cancelled is not None:
+                check_cancelled()
+            queue.wait(SLICE_MS)
+    finally:
+        queue.close()  # cancels the op
+
+
+def sleep(seconds: float, check_cancelled: Callable[[], None] | None = None) -> None:
     """Blocks for a while; Ctrl-C ends it."""
-    time.sleep(seconds)
+    if check_cancelled is None:
+        time.sleep(seconds)
+        return
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        check_cancelled()
+        time.sleep(min(left, SLICE_MS / 1000))
 
 
 def _take() -> CompletionQueue:

@@ -37,7 +37,7 @@ def dead_filter(max_attempts: int | None) -> dict[str, Any]:
     return {"dead_only": True, "min_read_ct": _arguments.integer(max_attempts, "max_attempts", 1, _INT32_MAX)}
 
 
-class _Table:
+class Table:
     """One table of a store. Rows are listed by id."""
 
     __slots__ = ("_run",)
@@ -46,7 +46,7 @@ class _Table:
         self._run = connection.run
 
 
-class Queues(_Table):
+class Queues(Table):
     """The queues."""
 
     __slots__ = ()
@@ -63,20 +63,20 @@ class Queues(_Table):
             return await self._run(_ops.queue_get, _arguments.text(id, "id"))
         return await self._run(_ops.queue_by_id, _arguments.identifier(id, "id"))
 
-    async def purge(self, queue: str) -> int:
+    async def purge(self, name: str) -> int:
         """Removes every message of a queue, keeps its archive, and returns how many it removed."""
-        return await self._run(_ops.queue_purge, _arguments.text(queue, "queue"))
+        return await self._run(_ops.queue_purge, _arguments.text(name, "name"))
 
-    async def metrics(self, queue: str) -> QueueMetrics:
+    async def metrics(self, name: str) -> QueueMetrics:
         """Counts the messages of a queue. Raises QueueNotFoundError."""
-        return (await self._run(_ops.queue_metrics, queue=_arguments.text(queue, "queue")))[0]
+        return (await self._run(_ops.queue_metrics, queue=_arguments.text(name, "name")))[0]
 
     async def list_metrics(self) -> builtins.list[QueueMetrics]:
         """Counts the messages of each queue."""
         return await self._run(_ops.queue_metrics)
 
 
-class Workers(_Table):
+class Workers(Table):
     """The registered producers and consumers, stopped ones included."""
 
     __slots__ = ()
@@ -109,7 +109,7 @@ class Workers(_Table):
         return await self._run(_ops.worker_purge, **older_than(timeout_seconds, "timeout_seconds"))
 
 
-class Messages(_Table):
+class Messages(Table):
     """The messages in their queues."""
 
     __slots__ = ()
@@ -152,7 +152,7 @@ class Messages(_Table):
         return await self._run(_ops.archive_list, **queue_filter(queue), **page(limit, offset))
 
 
-class Archive(_Table):
+class Archive(Table):
     """The finished messages, dead letters included."""
 
     __slots__ = ()
@@ -202,7 +202,7 @@ class Archive(_Table):
         await self._run(_ops.archive_replay, _arguments.identifier(id, "id"))
 
 
-class DeadLetters(_Table):
+class DeadLetters(Table):
     """The dead letters of one queue, or of all."""
 
     __slots__ = ("_filters",)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
+from . import _arguments
 from ._bridge import drive
 
 A = TypeVar("A", bound="Closable")
@@ -104,6 +105,23 @@ class Twin(Generic[T]):
 
     def __repr__(self) -> str:
         return f"sync.{type(self).__name__}({repr(self._async).partition('(')[2] or ')'}"
+
+
+def plain(handler: object, name: str = "handler") -> Callable[[Any], object]:
+    """A handler that returns its result and no awaitable, of which nobody could wait for the end."""
+    call = _arguments.function(handler, name)
+    if _arguments.is_async(call):
+        raise TypeError(f"{name} must be a plain function; the classes of pgqrs itself take async ones")
+
+    def handle(given: Any) -> object:
+        result = call(given)
+        if inspect.isawaitable(result):
+            if inspect.iscoroutine(result):
+                result.close()  # else Python warns that nobody awaited it
+            raise TypeError(f"{name} must not return an awaitable; the classes of pgqrs itself take async functions")
+        return result
+
+    return handle
 
 
 class Closable(Protocol):

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
-from . import _tables, _types
+from . import _consumer, _tables, _types
 from ._bridge import drive
+from ._native._codec import MessageRow
 from ._twin import Twin, method
 
 
@@ -16,6 +18,17 @@ class QueueMessage(_types.LeasedMessage):
     """A message in its queue; see pgqrs.QueueMessage."""
 
     __slots__ = ()
+
+    @property
+    def lease_lost(self) -> threading.Event:
+        """Set when a Worker found that the lease was lost, or gave it up itself after a
+        timeout or its grace period: what the handler does from then on, another one
+        may be doing too. Outside a Worker it is never set.
+        """
+        if self._lease_lost is None:
+            self._lease_lost = threading.Event()
+        event: threading.Event = self._lease_lost
+        return event
 
     def archive(self) -> bool:
         """Finishes the message and keeps it in the archive."""
@@ -32,6 +45,15 @@ class QueueMessage(_types.LeasedMessage):
     def release(self) -> bool:
         """Gives the message back: it may be dequeued at once."""
         return drive(self._leased_by().release_messages([self]))[0]
+
+
+class Leasing(_consumer.Consumer):
+    """A consumer whose messages are those above."""
+
+    __slots__ = ()
+
+    def _wrap(self, row: MessageRow) -> QueueMessage:
+        return QueueMessage(row, self)
 
 
 def _found(message: _types.QueueMessage) -> QueueMessage:

@@ -28,7 +28,8 @@ def moment(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 
 
-def _moment_or_none(microseconds: int | None) -> datetime | None:
+def moment_or_none(microseconds: int | None) -> datetime | None:
+    """The same for one that may be absent."""
     # JSON rows leave an absent instant out, give null, or 0.
     return moment(microseconds) if microseconds else None
 
@@ -74,7 +75,7 @@ class WorkerInfo:
             WorkerStatus(row["status"]),
             moment(row["started_at"]),
             moment(row["heartbeat_at"]),
-            _moment_or_none(row.get("shutdown_at")),
+            moment_or_none(row.get("shutdown_at")),
         )
 
 
@@ -100,7 +101,7 @@ class WorkerStats:
     def from_row(cls, row: Row) -> WorkerStats:
         values: dict[str, Any] = {field.name: row.get(field.name) for field in fields(cls)}
         for name in ("oldest_heartbeat", "newest_heartbeat"):
-            values[name] = _moment_or_none(row.get(name))
+            values[name] = moment_or_none(row.get(name))
         return cls(**values)
 
 
@@ -142,7 +143,7 @@ class QueueMetrics:
     @classmethod
     def from_row(cls, row: Row) -> QueueMetrics:
         counts = (row["pending"], row["delayed"], row["leased"], row["archived"], row["dead"])
-        return cls(row["queue_id"], row["queue_name"], *counts, _moment_or_none(row.get("oldest_pending")))
+        return cls(row["queue_id"], row["queue_name"], *counts, moment_or_none(row.get("oldest_pending")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +261,11 @@ class _Message:
     @property
     def dequeued_at(self) -> datetime | None:
         """When it was leased first."""
-        return _moment_or_none(self._row.dequeued_at)
+        return moment_or_none(self._row.dequeued_at)
 
     @property
     def archived_at(self) -> datetime | None:
-        return _moment_or_none(self._row.archived_at)
+        return moment_or_none(self._row.archived_at)
 
     @property
     def producer_worker_id(self) -> int | None:
@@ -301,18 +302,7 @@ class LeasedMessage(_Message):
         # Keeps the consumer alive: when it goes, the library releases its leases.
         self._consumer = consumer
         self._acknowledged = False
-        self._lease_lost: Event | None = None
-
-    @property
-    def lease_lost(self) -> Event:
-        """Set when a Worker found that the lease was lost, or gave it up itself after a
-        timeout or its grace period: what the handler does from then on, another one
-        may be doing too. A plain handler asks ``is_set()``, an async one may also
-        ``await msg.lease_lost.wait()``. Outside a Worker it is never set.
-        """
-        if self._lease_lost is None:
-            self._lease_lost = Event()
-        return self._lease_lost
+        self._lease_lost: Any = None  # an event of the class's own kind, once somebody asks
 
     def _leased_by(self) -> Consumer:
         if self._consumer is None:
@@ -331,6 +321,18 @@ class QueueMessage(LeasedMessage):
     """
 
     __slots__ = ()
+
+    @property
+    def lease_lost(self) -> Event:
+        """Set when a Worker found that the lease was lost, or gave it up itself after a
+        timeout or its grace period: what the handler does from then on, another one
+        may be doing too. A plain handler asks ``is_set()``, an async one may also
+        ``await msg.lease_lost.wait()``. Outside a Worker it is never set.
+        """
+        if self._lease_lost is None:
+            self._lease_lost = Event()
+        event: Event = self._lease_lost
+        return event
 
     async def archive(self) -> bool:
         """Finishes the message and keeps it in the archive."""

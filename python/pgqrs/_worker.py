@@ -9,19 +9,17 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
-from . import _arguments
-from ._connection import Connected, shared_connection
+from ._connection import Connected
 from ._consumer import Handler
 from ._retry import Retry
-from ._serving import CANCEL_SECONDS, Served, Shared, cancel
+from ._serving import CANCEL_SECONDS, Served, Settings
 from ._signals import on_ending
-from .errors import StateTransitionError, ValidationError
+from ._tasks import Tasks, cancel
+from .errors import StateTransitionError
 
 logger = logging.getLogger("pgqrs")
-
-CONCURRENCY_MAX = 10_000
 
 
 class Worker:
@@ -58,11 +56,10 @@ class Worker:
     __slots__ = (
         "_ended",
         "_grace",
-        "_grace_seconds",
+        "_host",
         "_hurry",
         "_loop",
         "_queues",
-        "_shared",
         "_started",
         "_stopping",
         "_task",
@@ -79,18 +76,9 @@ class Worker:
         retry: Retry | None = None,
         grace_seconds: float | timedelta = 30,
     ) -> None:
-        connection = shared_connection(store)
-        most = _arguments.integer(concurrency, "concurrency", 1, CONCURRENCY_MAX)
-        if lock_seconds is not None:
-            _arguments.span_ms(lock_seconds, "lock_seconds", positive=True)
-        timeout = None
-        if timeout_seconds is not None:
-            timeout = _arguments.span_ms(timeout_seconds, "timeout_seconds", positive=True) / 1000
-        self._grace_seconds = _arguments.span_ms(grace_seconds, "grace_seconds") / 1000
-        if retry is not None and not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"retry must be Retry, not {type(retry).__name__}")
-        self._shared = Shared(connection, most, lock_seconds, timeout, retry or Retry())
-        self._queues = [Served(self._shared, queue, handler) for queue, handler in _checked(handlers).items()]
+        settings = Settings.of(store, handlers, concurrency, lock_seconds, timeout_seconds, retry, grace_seconds)
+        self._host = Tasks(settings)
+        self._queues = [Served(self._host, queue, handler) for queue, handler in settings.handlers.items()]
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._grace: asyncio.Timeout | None = None
@@ -106,6 +94,7 @@ class Worker:
 
         Raises QueueNotFoundError for a queue that does not exist, and what the database
         refuses for good. While it only cannot be reached the worker logs that and waits.
+        A consumer of the worker that somebody interrupts stops it, as stop() does.
         """
         await self._run(signals=True)
 
@@ -161,10 +150,9 @@ class Worker:
                     await self._close()
         finally:
             self._ended = True
-            self._shared.threads.close()
 
     async def _open(self) -> None:
-        await self._shared.connection.open()
+        await self._host.settings.connection.open()
         for queue in self._queues:
             await queue.open()
 
@@ -196,31 +184,35 @@ class Worker:
     async def _finish(self) -> None:
         """Waits for what is under way, as long as the grace period allows."""
         try:
-            async with asyncio.timeout(0 if self._hurry else self._grace_seconds) as self._grace:
-                while self._shared.running:
-                    await asyncio.wait(self._shared.running)
+            async with asyncio.timeout(0 if self._hurry else self._host.settings.grace_seconds) as self._grace:
+                while self._host.running:
+                    await asyncio.wait(self._host.running)
         except TimeoutError:
             logger.warning(
                 "%d handlers did not finish within the grace period; their messages are released",
-                len(self._shared.running),
+                len(self._host.running),
             )
         finally:
             self._grace = None
 
     async def _close(self) -> None:
         """Cancels what still runs and ends the consumers, which releases what they hold."""
-        for task in self._shared.running:
+        for task in self._host.running:
             task.cancel()
-        if self._shared.running:
-            _, deaf = await asyncio.wait(self._shared.running, timeout=CANCEL_SECONDS)
+        if self._host.running:
+            _, deaf = await asyncio.wait(self._host.running, timeout=CANCEL_SECONDS)
             if deaf:
                 logger.error("%d handlers ignore their cancellation and are left behind", len(deaf))
+        await self._host.close()
         await asyncio.gather(*[queue.close() for queue in self._queues])
 
     def _on_signal(self, number: signal.Signals) -> None:
         if not self._stopping.is_set():
             logger.info(
-                "%s: waiting up to %g s for %d handlers", number.name, self._grace_seconds, len(self._shared.running)
+                "%s: waiting up to %g s for %d handlers",
+                number.name,
+                self._host.settings.grace_seconds,
+                len(self._host.running),
             )
             self._stopping.set()
             return
@@ -232,15 +224,3 @@ class Worker:
     def __repr__(self) -> str:
         state = "ended" if self._ended else "running" if self._started else "new"
         return f"Worker(queues={[queue.name for queue in self._queues]}, {state})"
-
-
-def _checked(handlers: object) -> dict[str, Handler]:
-    several = cast("Mapping[Any, Any]", handlers)
-    if not isinstance(handlers, Mapping):
-        raise TypeError(f"handlers must be a dict of queue names and functions, not {type(several).__name__}")
-    if not several:
-        raise ValidationError("handlers must name at least one queue.", field="handlers")
-    return {
-        _arguments.text(queue, "handlers"): _arguments.function(handler, f"handlers[{queue!r}]")
-        for queue, handler in several.items()
-    }

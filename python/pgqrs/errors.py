@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+from typing import ClassVar
 
 
 class PgqrsError(RuntimeError):
@@ -41,6 +42,7 @@ class PgqrsError(RuntimeError):
 
     code: int = -901
     """The status of include/pgqrs.h that stands for the failure, a negative number."""
+    _unsent: ClassVar[bool] = True  # what Python raises itself, it raises before anything is sent
 
     def __init__(
         self,
@@ -52,7 +54,7 @@ class PgqrsError(RuntimeError):
         field: str | None = None,
         retry_after: float | None = None,
         transient: bool = False,
-        safe_to_retry: bool = False,
+        safe_to_retry: bool | None = None,
     ) -> None:
         super().__init__(message or inspect.cleandoc(type(self).__doc__ or "").partition("\n")[0])
         if code is not None:
@@ -67,7 +69,7 @@ class PgqrsError(RuntimeError):
         """Seconds after which a rate-limited call may be repeated."""
         self.transient = transient
         """Whether the same call may succeed later."""
-        self.safe_to_retry = safe_to_retry
+        self.safe_to_retry = self._unsent if safe_to_retry is None else safe_to_retry
         """Whether it is certain that nothing was stored."""
 
 
@@ -132,24 +134,28 @@ class PgqrsConnectionError(PgqrsError, ConnectionError):
     """
 
     code = -302
+    _unsent = False
 
 
 class DatabaseError(PgqrsError):
     """The database refused the statement; ``sqlstate`` says why."""
 
     code = -303
+    _unsent = False
 
 
 class SchemaError(DatabaseError):
     """The tables are missing, altered or of another version; call admin.install()."""
 
     code = -304
+    _unsent = True
 
 
 class TimeoutError(PgqrsError, builtins.TimeoutError):
     """The time allowed for the call is over and nothing was committed."""
 
     code = -203
+    _unsent = False
 
 
 class ClosedError(PgqrsError):
@@ -168,12 +174,14 @@ class InternalError(PgqrsError):
     """pgqrs is at fault. Please report it, with this text."""
 
     code = -901
+    _unsent = False
 
 
 class TransientStepError(PgqrsError):
     """A workflow step failed for now and will be tried again."""
 
     code = -410
+    _unsent = False
 
 
 class RetriesExhaustedError(PgqrsError):

@@ -22,22 +22,22 @@ those of pgqrs.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, Final, Self, TypeAlias, TypeVar, cast, overload
 
-from . import _admin, _arguments, _builders, _consumer, _functions, _iterators, _producer, _store, _types
+from . import _admin, _builders, _consumer, _functions, _iterators, _producer, _store, _types
 from ._bridge import drive
 from ._config import Config
 from ._connection import Connected, Connection, Source, shared_connection
 from ._consumer import MessageOrId
 from ._lifecycle import Registered
 from ._native import forked
-from ._native._codec import MessageRow
-from ._twin import ClosableTwin, Twin, function, method, publish, step
-from ._twin_tables import Archive, DeadLetters, Messages, QueueMessage, Queues, Workers
+from ._twin import ClosableTwin, Twin, function, method, plain, publish, step
+from ._twin_tables import Archive, DeadLetters, Leasing, Messages, QueueMessage, Queues, Workers
+from ._twin_worker import Worker
+from ._twin_workflows import WorkflowRuns, Workflows, WorkflowSteps
 
 __all__ = [
     "Admin",
@@ -52,7 +52,11 @@ __all__ = [
     "QueueMessage",
     "Queues",
     "Store",
+    "Worker",
     "Workers",
+    "WorkflowRuns",
+    "WorkflowSteps",
+    "Workflows",
     "admin",
     "archive",
     "archive_batch",
@@ -83,25 +87,16 @@ Handler: TypeAlias = Callable[[QueueMessage], object]
 BatchHandler: TypeAlias = Callable[[list[QueueMessage]], object]
 
 
-class _Leasing(_consumer.Consumer):
-    """A consumer whose messages are the twin's."""
-
-    __slots__ = ()
-
-    def _wrap(self, row: MessageRow) -> QueueMessage:
-        return QueueMessage(row, self)
-
-
 class _Iterating(_iterators.ConsumerIterator):
     """An iterator whose messages are the twin's."""
 
     __slots__ = ()
 
-    _consumer_type = _Leasing
+    _consumer_type = Leasing
 
 
 def _ours(messages: list[_types.QueueMessage]) -> list[QueueMessage]:
-    """What _Leasing leased, by its type."""
+    """What Leasing leased, by its type."""
     return cast("list[QueueMessage]", messages)
 
 
@@ -158,7 +153,7 @@ class Consumer(_Worker[_consumer.Consumer]):
     __slots__ = ("__weakref__", "_async")
 
     def __init__(self, dsn: Source, queue: str, hostname: str | None = None, port: int | None = None) -> None:
-        self._async = _Leasing(dsn, queue, hostname, port)
+        self._async = Leasing(dsn, queue, hostname, port)
 
     @classmethod
     def _register(
@@ -170,12 +165,12 @@ class Consumer(_Worker[_consumer.Consumer]):
         *,
         ephemeral: bool = False,
     ) -> Self:
-        return cls._of(drive(_Leasing._register(connection, queue, hostname, port, ephemeral=ephemeral)))
+        return cls._of(drive(Leasing._register(connection, queue, hostname, port, ephemeral=ephemeral)))
 
     @staticmethod
     def new_consumer(dsn: Source, queue: str, hostname: str | None = None, port: int | None = None) -> Consumer:
         """A consumer of a DSN, Config, Store or Admin, registered as a worker."""
-        return Consumer._of(drive(_Leasing._create(dsn, queue, hostname, port)))
+        return Consumer._of(drive(Leasing._create(dsn, queue, hostname, port)))
 
     dequeue = method(_consumer.Consumer.dequeue, _ours)
     dequeue_batch = method(_consumer.Consumer.dequeue_batch, _ours)
@@ -200,27 +195,12 @@ class Consumer(_Worker[_consumer.Consumer]):
         an explicit False, and released when it raises, which is raised here too.
         Its lease is kept alive meanwhile. Returns whether there was a message.
         """
-        return drive(self._async.consume(_plain(handler)))
+        return drive(self._async.consume(plain(handler)))
 
     def consume_batch(self, batch_size: int | None = None, handler: BatchHandler | None = None) -> int:
         """Processes up to batch_size messages, the rules of consume holding for all
         together. Returns how many there were."""
-        return drive(self._async.consume_batch(batch_size, _plain(handler)))
-
-
-def _plain(handler: object) -> Callable[[Any], object]:
-    """A handler that returns its result and no awaitable, of which nobody could wait for the end."""
-    call = _arguments.function(handler, "handler")
-    if inspect.iscoroutinefunction(handler):
-        raise TypeError("handler must be a plain function; pgqrs.Consumer takes async ones")
-
-    def handle(given: Any) -> object:
-        result = call(given)
-        if inspect.isawaitable(result):
-            raise TypeError("handler must not return an awaitable; pgqrs.Consumer takes async functions")
-        return result
-
-    return handle
+        return drive(self._async.consume_batch(batch_size, plain(handler)))
 
 
 class ConsumerIterator(ClosableTwin[_iterators.ConsumerIterator]):
@@ -278,7 +258,7 @@ class _Dequeueing(_builders.DequeueBuilder):
 
     __slots__ = ()
 
-    _consumer_type = _Leasing
+    _consumer_type = Leasing
 
 
 class DequeueBuilder(Twin[_builders.DequeueBuilder]):
@@ -304,12 +284,12 @@ class DequeueBuilder(Twin[_builders.DequeueBuilder]):
 
     def handle(self, handler: Handler) -> Self:
         """Calls this for each message; the result rules are those of Consumer.consume."""
-        self._async.handle(_plain(handler))
+        self._async.handle(plain(handler))
         return self
 
     def handle_batch(self, handler: BatchHandler) -> Self:
         """Calls this for each batch; the result holds for all of it."""
-        self._async.handle_batch(_plain(handler))
+        self._async.handle_batch(plain(handler))
         return self
 
     fetch_one = method(_builders.DequeueBuilder.fetch_one, lambda message: cast("QueueMessage | None", message))
@@ -345,7 +325,9 @@ class Admin(Connected, ClosableTwin[_admin.Admin]):
     purge_queue = method(_admin.Admin.purge_queue)
     queue_metrics = method(_admin.Admin.queue_metrics)
     all_queues_metrics = method(_admin.Admin.all_queues_metrics)
+    create_workflow = method(_admin.Admin.create_workflow)
     system_stats = method(_admin.Admin.system_stats)
+    inspect = method(_admin.Admin.inspect)
     reclaim_messages = method(_admin.Admin.reclaim_messages)
     release_worker_messages = method(_admin.Admin.release_worker_messages)
     delete_worker = method(_admin.Admin.delete_worker)
@@ -411,6 +393,10 @@ class Store(Connected, ClosableTwin[_store.Store]):
     get_workers = method(_store.Store.get_workers, Workers._of)
     get_messages = method(_store.Store.get_messages, Messages._of)
     get_archive = method(_store.Store.get_archive, Archive._of)
+    trigger = method(_store.Store.trigger)
+    get_workflows = method(_store.Store.get_workflows, Workflows._of)
+    get_workflow_runs = method(_store.Store.get_workflow_runs, WorkflowRuns._of)
+    get_workflow_steps = method(_store.Store.get_workflow_steps, WorkflowSteps._of)
     close = method(_store.Store.close)
 
 
@@ -545,4 +531,4 @@ def extend_vt(consumer: Consumer, message: MessageOrId, seconds: float | timedel
     return consumer.extend_vt(message, seconds)
 
 
-publish(Archive, DeadLetters, Messages, QueueMessage, Queues, Workers)
+publish(Archive, DeadLetters, Messages, QueueMessage, Queues, Worker, Workers, WorkflowRuns, Workflows, WorkflowSteps)

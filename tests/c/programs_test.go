@@ -25,7 +25,9 @@ const patience = 90 * time.Second
 // engine.
 func TestPrograms(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"blocking", "queue", "each", "tables", "misuse", "threads", "process", "environment"} {
+	for _, name := range []string{
+		"blocking", "queue", "each", "tables", "workflows", "misuse", "threads", "process", "environment",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			program := abitest.Compile(t, source(name), abitest.Library(t), "-pthread")

@@ -10,6 +10,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
+import psycopg
+import psycopg.sql
 import pytest
 import pytest_asyncio
 
@@ -23,13 +25,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PGCLUSTER = ROOT / "tests" / "harness" / "pgcluster.py"
 ENGINES = ("postgres", "sqlite")
 
+_schemas: list[str] = []  # that the tests of this run were given
+
 
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[str]:
     """The DSN of a PostgreSQL server, started for this run where none is given."""
     given = os.environ.get("PGQRS_TEST_DSN")
-    if given:  # whoever gave it throws it away; the schemas of the tests stay in it until then
+    if given:  # a server of others: what the tests made in it goes, and nothing else
         yield given
+        with psycopg.connect(given, autocommit=True) as connection:
+            connection.execute("set lock_timeout = '20s'")  # a test that left a transaction open must not hang the run
+            for schema in _schemas:
+                identifier = psycopg.sql.Identifier(schema)
+                connection.execute(psycopg.sql.SQL("drop schema if exists {} cascade").format(identifier))
         return
     keeper = subprocess.Popen(
         [sys.executable, str(PGCLUSTER), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -49,7 +58,9 @@ def pg_server() -> Iterator[str]:
 def pg_dsn(pg_server: str) -> str:
     """A PostgreSQL store with a schema nobody used before. Nothing is installed in it."""
     separator = "&" if "?" in pg_server else "?"
-    return f"{pg_server}{separator}pgqrs_schema=t_{uuid.uuid4().hex[:16]}"
+    schema = f"t_{uuid.uuid4().hex[:16]}"
+    _schemas.append(schema)
+    return f"{pg_server}{separator}pgqrs_schema={schema}"
 
 
 @pytest.fixture

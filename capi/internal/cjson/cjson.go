@@ -147,6 +147,11 @@ func Metrics(m []model.QueueMetrics) string { return encode(each(m, ofMetrics)) 
 // Stats is the counts of the whole store as an object.
 func Stats(s model.SystemStats) string { return encode(stats(s)) }
 
+// Settings is an array of [name, value] pairs: their order says something.
+func Settings(list []model.Setting) string {
+	return encode(each(list, func(s model.Setting) [2]string { return [2]string{s.Name, s.Value} }))
+}
+
 // Count is {"count": n}.
 func Count(n int64) string {
 	return encode(struct {

@@ -27,7 +27,8 @@ select id from {schema}.pgqrs_queues where queue_name = $1 for update
 
 -- name: QueueInUse
 select exists (select 1 from {schema}.pgqrs_messages m where m.queue_id = $1),
-  exists (select 1 from {schema}.pgqrs_workers w where w.queue_id = $1 and w.status <> 'stopped')
+  exists (select 1 from {schema}.pgqrs_workers w where w.queue_id = $1 and w.status <> 'stopped'),
+  exists (select 1 from {schema}.pgqrs_workflows f where f.queue_id = $1)
 
 -- name: DeleteQueue
 delete from {schema}.pgqrs_queues where id = $1

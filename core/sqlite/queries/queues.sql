@@ -19,10 +19,12 @@ ORDER BY id LIMIT ?1+0 OFFSET ?2+0;
 -- name: queue_count
 SELECT count(*) FROM pgqrs_queues;
 
--- What forbids deleting a queue: its messages, and workers that are not stopped.
+-- What forbids deleting a queue: its messages, workers that are not stopped, and
+-- its workflow.
 -- name: queue_in_use
 SELECT EXISTS (SELECT 1 FROM pgqrs_messages WHERE queue_id = ?1+0),
-       EXISTS (SELECT 1 FROM pgqrs_workers WHERE queue_id = ?1+0 AND status <> 'stopped');
+       EXISTS (SELECT 1 FROM pgqrs_workers WHERE queue_id = ?1+0 AND status <> 'stopped'),
+       EXISTS (SELECT 1 FROM pgqrs_workflows WHERE queue_id = ?1+0);
 
 -- name: queue_delete
 DELETE FROM pgqrs_queues WHERE id = ?1+0;

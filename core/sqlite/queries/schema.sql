@@ -24,3 +24,9 @@ SELECT t.name || '.' || c.name, concat(c.type, c."notnull", c.dflt_value, c.pk, 
 FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
 WHERE t.name LIKE 'pgqrs\_%' ESCAPE '\' AND t.type = 'table'
 ORDER BY t.name, c.cid;
+
+-- name: inspect
+SELECT 'version', sqlite_version()
+UNION ALL SELECT 'journal_mode', journal_mode FROM pragma_journal_mode
+UNION ALL SELECT 'synchronous', CASE synchronous WHEN 0 THEN 'off' WHEN 1 THEN 'normal' WHEN 2 THEN 'full' ELSE 'extra' END
+  FROM pragma_synchronous;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .._config import redact
@@ -13,22 +12,11 @@ from .._native import lib
 from .._types import QueueMetrics, WorkerHealthStats
 from ..errors import PgqrsConnectionError, PgqrsError, SchemaError, TimeoutError
 from ._commands import opened
+from ._findings import Finding, of_settings
 from ._output import Output
 from ._parser import CONNECTION, FAILED, OK, SCHEMA
 
 SLOW_SECONDS = 0.25  # a round trip that makes every acknowledgement slow
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check came to."""
-
-    check: str
-    state: str
-    """"ok", "warning" or "problem"."""
-    detail: str
-    remedy: str | None = None
-    code: int = FAILED
 
 
 async def doctor(options: Namespace, output: Output) -> int:
@@ -64,6 +52,8 @@ async def _findings(options: Namespace) -> AsyncIterator[Finding]:
         took = time.monotonic() - start
         yield Finding("schema", "ok", f"version {stats.schema_version}, every object is as installed")
         yield _latency(took)
+        for finding in of_settings(await admin.inspect()):
+            yield finding
         metrics = await admin.all_queues_metrics()
         workers = await admin.worker_health_stats()
         yield _queues(metrics)

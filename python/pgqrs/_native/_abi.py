@@ -166,6 +166,8 @@ class TableOptions(Structure):
         ("min_read_ct", c_int32),
         ("reserved", c_uint32),
         ("payload", Str),
+        ("run_id", c_int64),
+        ("status", Str),
     ]
 
 
@@ -178,6 +180,7 @@ _BY_NAME = (Handle, _STR, *_TAIL)  # store, queue name
 _BY_ID = (Handle, c_int64, *_TAIL)  # store, id
 _BY_FILTER = (Handle, POINTER(TableOptions), *_TAIL)  # store, options
 _ON = (Handle, *_TAIL)  # the target alone
+_EXECUTION = (Handle, c_int64, c_int32)  # store, run, attempt
 _ACKNOWLEDGE_WAIT = (Handle, c_int64, c_int32, c_int64, _OUT)
 
 # name -> (restype, argtypes); statuses are int32_t.
@@ -213,17 +216,20 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_store_uninstall": (c_int32, _ON),
     "pgqrs_store_stats": (c_int32, _ON),
     "pgqrs_store_activity": (c_int32, _ON),
+    "pgqrs_store_inspect": (c_int32, _ON),
     # workers
     "pgqrs_producer_open": (c_int32, (Handle, _STR, POINTER(WorkerOptions), *_TAIL)),
     "pgqrs_consumer_open": (c_int32, (Handle, _STR, POINTER(WorkerOptions), *_TAIL)),
     "pgqrs_worker_id": (c_int32, (Handle, POINTER(c_int64))),
     "pgqrs_consumer_losses": (c_int32, _ON),
+    "pgqrs_consumer_keep": (c_int32, (*_TOKENS, c_int64, _OUT)),
     "pgqrs_worker_heartbeat": (c_int32, _ON),
     "pgqrs_worker_suspend": (c_int32, _ON),
     "pgqrs_worker_resume": (c_int32, _ON),
     "pgqrs_worker_shutdown": (c_int32, _ON),
     "pgqrs_worker_status": (c_int32, _ON),
     "pgqrs_worker_interrupt": (c_int32, _ON),
+    "pgqrs_worker_poll": (c_int32, (Handle, c_int32, *_TAIL)),
     # messages
     "pgqrs_enqueue": (c_int32, (Handle, _STR, c_uint32, POINTER(EnqueueOptions), *_TAIL)),
     "pgqrs_enqueue_each": (c_int32, (Handle, _STR, c_uint32, POINTER(EnqueueOptions), *_TAIL)),
@@ -260,6 +266,28 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_archive_delete": (c_int32, _BY_ID),
     "pgqrs_archive_replay": (c_int32, _BY_ID),
     "pgqrs_archive_purge": (c_int32, _BY_FILTER),
+    # workflows
+    "pgqrs_workflow_create": (c_int32, (Handle, _STR, POINTER(QueueOptions), *_TAIL)),
+    "pgqrs_workflow_get": (c_int32, _BY_NAME),
+    "pgqrs_workflow_by_id": (c_int32, _BY_ID),
+    "pgqrs_workflow_list": (c_int32, _BY_FILTER),
+    "pgqrs_workflow_count": (c_int32, _BY_FILTER),
+    "pgqrs_run_trigger": (c_int32, (Handle, _STR, _STR, *_TAIL)),
+    "pgqrs_run_start": (c_int32, (Handle, c_int64, c_int64, *_TAIL)),
+    "pgqrs_run_complete": (c_int32, (*_EXECUTION, _STR, *_TAIL)),
+    "pgqrs_run_fail": (c_int32, (*_EXECUTION, _STR, *_TAIL)),
+    "pgqrs_run_pause": (c_int32, _BY_ID),
+    "pgqrs_run_resume": (c_int32, _BY_ID),
+    "pgqrs_run_cancel": (c_int32, _BY_ID),
+    "pgqrs_run_get": (c_int32, _BY_ID),
+    "pgqrs_run_list": (c_int32, _BY_FILTER),
+    "pgqrs_run_count": (c_int32, _BY_FILTER),
+    "pgqrs_step_acquire": (c_int32, (*_EXECUTION, _STR, c_int32, *_TAIL)),
+    "pgqrs_step_complete": (c_int32, (*_EXECUTION, _STR, _STR, *_TAIL)),
+    "pgqrs_step_fail": (c_int32, (*_EXECUTION, _STR, _STR, c_int64, *_TAIL)),
+    "pgqrs_step_get": (c_int32, _BY_ID),
+    "pgqrs_step_list": (c_int32, _BY_FILTER),
+    "pgqrs_step_count": (c_int32, _BY_FILTER),
     # blocking forms
     "pgqrs_store_open_wait": (c_int32, (_STR, c_int64, _OUT, _OUT)),
     "pgqrs_install_wait": (c_int32, (Handle, c_int64, _OUT)),

@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
+from .._payload import decode
 from . import _abi, lib  # pyright: ignore[reportPrivateUsage] (it has a stub)
-from ._errors import OK, check, explained, read_text
+from ._errors import OK, check, explained
 
 Argument: TypeAlias = Any
 """An encoded argument: opaque to everything but the library."""
@@ -61,6 +62,11 @@ def _str(value: str | None) -> _abi.Str:
         return _abi.Str(None, 0)
     data = value.encode("utf-8", "surrogateescape")
     return _abi.Str(data, len(data))
+
+
+def document(value: bytes) -> Argument:
+    """One JSON document."""
+    return _abi.Str(value, len(value))
 
 
 class _Texts:
@@ -160,6 +166,8 @@ def table_options(
     min_read_ct: int = 0,
     dead_only: bool = False,
     payload: bytes = b"",
+    run_id: int = 0,
+    status: str | None = None,
 ) -> Argument:
     return _abi.TableOptions(
         ctypes.sizeof(_abi.TableOptions),
@@ -172,6 +180,8 @@ def table_options(
         min_read_ct,
         0,
         _abi.Str(payload or None, len(payload)),
+        run_id,
+        _str(status),
     )
 
 
@@ -272,7 +282,7 @@ def read_json(result: int) -> Any:
     """The document of an administration call, decoded."""
     view = _abi.View()
     check(lib().pgqrs_result_json(result, ctypes.byref(view)))
-    return json.loads(read_text(view))
+    return decode(ctypes.string_at(view.data, view.len))  # it may hold users' documents, with integers of any size
 
 
 def read_count(result: int) -> int:
@@ -294,3 +304,8 @@ def worker_id(worker: int) -> int:
     number = ctypes.c_int64()
     check(lib().pgqrs_worker_id(worker, ctypes.byref(number)))
     return number.value
+
+
+def keep(consumer: int, leases: Sequence[tuple[int, int]], keep_ms: int) -> int:
+    """Has leases kept alive for longer; how many of them are kept."""
+    return check(lib().pgqrs_consumer_keep(consumer, tokens(leases), len(leases), keep_ms, None))

@@ -31,7 +31,7 @@ def exception(status: int, error: int = 0) -> errors.PgqrsError:
     if error:
         return explained(error)
     kind, text = _class(status)
-    return kind(text, code=status)
+    return kind(text, code=status, safe_to_retry=False)
 
 
 def _class(status: int) -> tuple[type[errors.PgqrsError], str]:

@@ -125,6 +125,15 @@ static void losing(pgqrs_handle cq, pgqrs_handle store) {
         CHECK(list.count == 1 && message_at(&list, 0)->id == id);
         OK(pgqrs_close(result));
         EXPECT(PGQRS_E_TIMEOUT, pgqrs_cq_wait(cq, 500)); /* more than a lock time: it is kept */
+        {
+            pgqrs_token kept = {0};
+            kept.id = id;
+            CHECK(pgqrs_consumer_keep(consumer, &kept, 1, 60000, NULL) == 1);
+            kept.id = id + 1;
+            CHECK(pgqrs_consumer_keep(consumer, &kept, 1, 60000, NULL) == 0);
+            EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_consumer_keep(consumer, &kept, 1, -1, &error));
+            EXPECT_E(PGQRS_E_HANDLE, &error, pgqrs_consumer_keep(producer, &kept, 1, 1, &error));
+        }
         result = take_ok(once, pgqrs_queue_purge(store, &tasks, once, 5, NULL, NULL));
         OK(pgqrs_close(result));
         OK(pgqrs_close(once));
@@ -163,6 +172,7 @@ static void interrupting(pgqrs_handle cq, pgqrs_handle store) {
     OK(pgqrs_cq_open(NULL, &interrupts));
     PGQRS_INIT(&options);
     options.wait_ms = -1;
+    CHECK(take_ok(cq, pgqrs_worker_poll(consumer, 1, cq, 40, NULL, NULL)) == 0);
     OK(pgqrs_dequeue(consumer, &options, cq, 41, NULL, NULL));
     EXPECT(PGQRS_E_TIMEOUT, pgqrs_cq_wait(cq, 50));
     CHECK(take_ok(interrupts, pgqrs_worker_interrupt(consumer, interrupts, 42, NULL, NULL)) == 0);
@@ -175,6 +185,10 @@ static void interrupting(pgqrs_handle cq, pgqrs_handle store) {
     CHECK(done.status == PGQRS_E_STATE_TRANSITION);
     OK(pgqrs_close(done.error));
     done = take(cq, pgqrs_worker_interrupt(consumer, cq, 44, NULL, NULL));
+    CHECK(done.status == PGQRS_E_STATE_TRANSITION);
+    OK(pgqrs_close(done.error));
+    CHECK(take_ok(cq, pgqrs_worker_poll(consumer, 0, cq, 47, NULL, NULL)) == 0);
+    done = take(cq, pgqrs_worker_poll(consumer, 1, cq, 48, NULL, NULL));
     CHECK(done.status == PGQRS_E_STATE_TRANSITION);
     OK(pgqrs_close(done.error));
     CHECK(take_ok(cq, pgqrs_worker_resume(consumer, cq, 45, NULL, NULL)) == 0);

@@ -100,6 +100,7 @@ int main(int argc, char **argv) {
     json(pgqrs_queue_metrics(store, &options, cq, 14, NULL, NULL), "\"pending\":3");
     json(pgqrs_store_stats(store, cq, 15, NULL, NULL), "\"pending\":3");
     json(pgqrs_store_activity(store, cq, 16, NULL, NULL), "\"enqueue\":{\"flushes\":");
+    json(pgqrs_store_inspect(store, cq, 15, NULL, NULL), "[[\"engine\",\"");
     json(pgqrs_message_count(store, &options, cq, 16, NULL, NULL), "{\"count\":3}");
     CHECK(messages(pgqrs_message_get(store, first, cq, 17, NULL, NULL), 1) == first);
     options.limit = 2;

@@ -155,6 +155,7 @@ async def test_polling_until_interrupted(store: pgqrs.Store, caplog: pytest.LogC
             await pgqrs.produce(store, "tasks", "last")
             await asyncio.wait_for(done.wait(), 10)
         await eventually(lambda: _is(store, (0, 1, 0, 3)))
+        assert await consumer.status() == pgqrs.WorkerStatus.Polling
         assert "bad luck" in caplog.text
         await consumer.interrupt()
         assert await asyncio.wait_for(polling, 10) == 4
@@ -162,6 +163,23 @@ async def test_polling_until_interrupted(store: pgqrs.Store, caplog: pytest.LogC
         assert await pgqrs.dequeue().worker(consumer).handle(handler).poll(store) == 0
         await consumer.resume()
         assert await consumer.dequeue() == []
+
+
+async def test_a_consumer_is_ready_again_after_its_polls(store: pgqrs.Store) -> None:
+    async with await store.consumer("tasks") as consumer:
+        polls = [
+            asyncio.create_task(pgqrs.dequeue().worker(consumer).handle(print).poll(store)),
+            asyncio.create_task(pgqrs.dequeue().worker(consumer).handle(print).poll(store)),
+        ]
+
+        async def polling() -> bool:
+            return await consumer.status() == pgqrs.WorkerStatus.Polling
+
+        await eventually(polling)
+        for poll in polls:
+            poll.cancel()
+        await asyncio.wait(polls)
+        assert await consumer.status() == pgqrs.WorkerStatus.Ready
 
 
 async def _is(store: pgqrs.Store, wanted: tuple[int, int, int, int]) -> bool:

@@ -16,6 +16,7 @@ import pytest
 from children import environment
 
 import pgqrs
+from pgqrs._cli._findings import of_settings
 
 HANDLERS = """
 def fail(msg):
@@ -220,6 +221,48 @@ def test_doctor_names_remedies(line: Line) -> None:
     assert findings(rows)["backlog"] == "warning"
     assert "work MODULE:HANDLER --queue tasks" in next(row["remedy"] for row in rows if row["check"] == "backlog")
     assert "-> Look at them: `pgqrs dlq list`" in line.text("doctor", "--strict", status=1)
+
+
+def test_doctor_shows_the_settings_that_matter(line: Line) -> None:
+    line.text("queue", "create", "tasks")
+    told = line.text("doctor")
+    if line.dsn.startswith("sqlite"):
+        path = line.dsn.removeprefix("sqlite:///")
+        assert f"{path}, mode 0600" in told
+        assert "ok       durability: journal_mode wal, synchronous full" in told
+    else:
+        assert "ok       database: PostgreSQL " in told
+        assert "no pooler" in told
+        assert "ok       vacuum: " in told
+
+
+def test_doctor_warns_of_settings_that_lose_messages(pg_dsn: str) -> None:
+    weak = f"{pg_dsn}&options=-c%20synchronous_commit%3Doff"
+    pgqrs_command("install", "--dsn", pg_dsn)
+    rows = json.loads(pgqrs_command("doctor", "--json", "--dsn", weak).stdout)
+    (row,) = [row for row in rows if row["detail"] == "synchronous_commit is off"]
+    assert (row["check"], row["state"]) == ("durability", "warning")
+    assert "set synchronous_commit = on" in row["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [
+        ({"engine": "postgres", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}, []),
+        ({"engine": "postgres", "fsync": "off", "synchronous_commit": "local"}, ["fsync is off"]),
+        ({"engine": "sqlite", "journal_mode": "delete", "synchronous": "normal"},
+         ["journal_mode is delete", "synchronous is normal"]),
+        ({"engine": "postgres", "oldest_snapshot": "pid 4711, state idle in transaction, for 93 s"},
+         ["held back by pid 4711, state idle in transaction, for 93 s"]),
+    ],
+)  # fmt: skip
+def test_what_doctor_makes_of_settings(settings: dict[str, str], warned: list[str]) -> None:
+    all_of_them = {"version": "3", "path": "x", "pooler": "none"} | settings
+    found = [finding for finding in of_settings(all_of_them) if finding.state != "ok"]
+    assert [finding.detail for finding in found] == warned
+    assert all(finding.remedy for finding in found)
+    if "oldest_snapshot" in settings:
+        assert "pg_terminate_backend(4711)" in (found[0].remedy or "")
 
 
 def test_doctor_finds_workers_that_died(line: Line) -> None:

@@ -193,6 +193,51 @@ def test_the_attributes_are_the_defaults_of_the_library() -> None:
     assert {p.name: getattr(config, p.name) for p in TUNABLE} == {p.name: p.value for p in TUNABLE}
 
 
+def test_every_source_can_switch_an_optional_property_off(installed: str, tmp_path: Path) -> None:
+    """Each source against the next weaker one that gives a limit: two messages at once pass."""
+    passed = in_child(
+        """
+async def main(dsn):
+    path, limit, passed = Path("pgqrs.yaml"), {"max_enqueue_per_second": 0.001}, []
+    off, limited = "max_enqueue_per_second: {}\\n".format, "PGQRS_MAX_ENQUEUE_PER_SECOND"
+    async def attempt(config):
+        async with await pgqrs.connect_with(config) as store, await store.producer("tasks") as producer:
+            try:
+                passed.append(len(await asyncio.gather(producer.enqueue(1), producer.enqueue(2))))
+            except pgqrs.RateLimitedError:
+                passed.append(0)
+    path.write_text(off("0.001"))
+    await attempt(pgqrs.Config(dsn))                                    # limited by the file
+    await attempt(pgqrs.Config(dsn, max_enqueue_per_second=None))       # None says nothing
+    await attempt(pgqrs.Config(dsn, max_enqueue_per_second="none"))     # argument against file
+    await attempt(pgqrs.Config(with_parameters(dsn, max_enqueue_per_second="none")))
+    os.environ[limited] = "none"
+    await attempt(pgqrs.Config(dsn))                                    # environment against file
+    os.environ[limited] = "0.001"
+    await attempt(pgqrs.Config(with_parameters(dsn, max_enqueue_per_second="none")))
+    await attempt(pgqrs.Config(with_parameters(dsn, **limit), max_enqueue_per_second="none"))
+    del os.environ[limited]
+    for nothing in ("none", "null", "~"):
+        path.write_text(off(nothing))
+        await attempt(pgqrs.Config(dsn))
+    return passed
+        """,
+        tmp_path / "here",
+        installed,
+    )
+    assert passed == [0, 0, 2, 2, 2, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("p", [p for p in TUNABLE if p.optional], ids=lambda p: p.name)
+def test_none_is_a_value_of_optional_properties_alone(p: properties.Property) -> None:
+    config = pgqrs.Config("sqlite::memory:", **{p.name: "none"})
+    assert getattr(config, p.name) is None
+    assert config.given == {p.name: "none"}
+    assert config != pgqrs.Config("sqlite::memory:")
+    with pytest.raises(TypeError, match="max_connections"):
+        pgqrs.Config("sqlite::memory:", max_connections="none")  # type: ignore[arg-type]
+
+
 # --- bad values ---------------------------------------------------------------------
 
 

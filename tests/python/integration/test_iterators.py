@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 
 import pytest
 from waiting import eventually
 
 import pgqrs
+from pgqrs import _loops
 
 pytestmark = pytest.mark.asyncio
 
@@ -153,3 +155,44 @@ async def test_leases_outlive_their_lock_time_while_the_body_runs(store: pgqrs.S
         msg = await anext(iterator)
         assert await thief.dequeue(wait=2) == []
         assert await msg.archive() is True
+
+
+async def test_a_long_body_keeps_its_lease_and_a_forgotten_loop_does_not(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_loops, "KEEP_SECONDS", 1.5)  # 15 minutes, for an impatient test
+    config = pgqrs.Config(dsn, default_lock_time_seconds=0.6)
+    async with await pgqrs.connect_with(config, bootstrap=True) as store:
+        await store.queue("tasks")
+        await pgqrs.produce_batch(store, "tasks", [1, 2, 3])
+        async with await store.consumer("tasks") as other:
+            iterator = store.consume_iter("tasks", batch_size=2)
+
+            async def work() -> pgqrs.QueueMessage:
+                message = await anext(iterator)
+                assert [m.payload for m in await other.dequeue(10, vt=60)] == [3]
+                await asyncio.sleep(2)
+                time.sleep(2)  # noqa: ASYNC251 (blocks the loop, which is allowed)
+                assert await other.dequeue(10) == [], "the body runs, for longer than a loop is kept without a sign"
+                return message
+
+            message = await asyncio.create_task(work())
+            # The task that advanced the iterator has ended, and nobody else does.
+            (first, second) = await other.dequeue(1, wait=10), await other.dequeue(1, wait=10)
+            assert sorted(m.payload for m in first + second) == [1, 2]
+            assert {m.read_ct for m in first + second} == {2}
+            assert await message.archive() is False
+            await iterator.close()
+            assert not _loops._watch._loops
+
+
+async def test_a_loop_is_polling_until_it_is_interrupted(store: pgqrs.Store) -> None:
+    async with store.consume_iter("tasks") as iterator:
+        (worker,) = await (await store.get_workers()).list()
+        assert worker.status == pgqrs.WorkerStatus.Polling
+        waiting = asyncio.create_task(anext(iterator))
+        assert iterator._held
+        await asyncio.sleep(0.1)
+        await iterator._held.consumer.interrupt()
+        with pytest.raises(pgqrs.StateTransitionError, match="interrupted"):
+            await asyncio.wait_for(waiting, 10)

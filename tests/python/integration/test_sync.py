@@ -40,6 +40,9 @@ def public(kind: type) -> set[str]:
 def test_each_class_has_the_names_and_arguments_of_its_twin(name: str) -> None:
     asynchronous, sync = getattr(pgqrs, name), getattr(pgsync, name)
     assert public(sync) == public(asynchronous) - ASYNC_ONLY
+    if name in ("Admin", "Consumer", "Producer", "Store", "Worker"):
+        here, there = (inspect.signature(kind).parameters.values() for kind in (sync, asynchronous))
+        assert [(p.name, p.kind, p.default) for p in here] == [(p.name, p.kind, p.default) for p in there]
     for member in public(sync):
         here, there = getattr(sync, member), getattr(asynchronous, member)
         assert not inspect.iscoroutinefunction(here)

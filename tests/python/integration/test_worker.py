@@ -369,7 +369,7 @@ async def test_a_worker_that_was_stopped_by_others_registers_anew(
         await pgqrs.produce(store, "tasks", 1)
         await finished(store, 1)
         statuses = [worker.status for worker in await (await store.get_workers()).list()]
-        assert statuses == ["stopped", "ready"]
+        assert statuses == ["stopped", "polling"]
     assert seen == [1]
     assert "registered anew" in caplog.text
 
@@ -388,6 +388,40 @@ async def test_a_suspended_worker_waits(store: pgqrs.Store) -> None:
         await consumer.resume()
         await finished(store, 1)
         assert await (await store.get_workers()).count() == 1
+
+
+async def test_its_consumers_say_polling_while_it_runs(store: pgqrs.Store) -> None:
+    async with pgqrs.Worker(store, {"tasks": print}) as worker:
+        consumer = worker._queues[0]._consumer
+        assert await consumer.status() == pgqrs.WorkerStatus.Polling
+        await consumer.suspend()
+        await consumer.resume()
+        assert await consumer.status() == pgqrs.WorkerStatus.Polling
+    assert [w.status for w in await (await store.get_workers()).list()] == [pgqrs.WorkerStatus.Stopped]
+
+
+async def test_an_interruption_ends_it(store: pgqrs.Store, caplog: pytest.LogCaptureFixture) -> None:
+    await store.queue("mails")
+    started, go = asyncio.Event(), asyncio.Event()
+
+    async def handler(_msg: pgqrs.QueueMessage) -> None:
+        started.set()
+        await go.wait()
+
+    await pgqrs.produce(store, "mails", 1)
+    worker = pgqrs.Worker(store, {"tasks": print, "mails": handler})
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(started.wait(), 20)
+    await worker._queues[0]._consumer.interrupt()
+
+    async def told() -> bool:
+        return "consumer of queue 'tasks' was interrupted" in caplog.text
+
+    await eventually(told)
+    assert not running.done()
+    go.set()
+    await asyncio.wait_for(running, 20)
+    assert (await metrics(store, "mails")).archived == 1, "as with stop(), handlers may finish"
 
 
 # --- the end -------------------------------------------------------------------------

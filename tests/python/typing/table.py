@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any, assert_type
 
@@ -97,6 +98,43 @@ async def builders(store: pgqrs.Store, producer: pgqrs.Producer, consumer: pgqrs
     assert_type(await builder.handle_batch(batch_handler).poll_interval(0.5).poll(store), int)
 
 
+@pgqrs.step
+async def charge(order: str, amount: int = 1) -> float:
+    return amount / 2
+
+
+@pgqrs.step(name="ship", retries=5, delay=pgqrs.Retry())
+async def ship(order: str) -> list[int]:
+    return [len(order)]
+
+
+@pgqrs.workflow
+async def orders(order: str) -> dict[str, int]:
+    assert_type(await charge(order, amount=2), float)
+    return dict.fromkeys([order], len(await ship(order)))
+
+
+@pgqrs.workflow(name="mails")
+async def mails(mail: dict[str, Any]) -> None: ...
+
+
+async def workflows(store: pgqrs.Store) -> None:
+    assert_type(orders, pgqrs.Workflow[str, dict[str, int]])
+    assert_type(mails, pgqrs.Workflow[dict[str, Any], None])
+    assert_type(await orders.function("a"), dict[str, int])
+    assert_type(await store.admin().create_workflow(orders), pgqrs.WorkflowInfo)
+    run = assert_type(await store.trigger("orders", {"n": 1}), pgqrs.WorkflowRun)
+    async with pgqrs.Worker(store, {"orders": orders, "mails": mails}):
+        runs = assert_type(await store.get_workflow_runs(), pgqrs.WorkflowRuns)
+        run = assert_type(await runs.wait(run, timeout_seconds=1), pgqrs.WorkflowRun)
+        assert_type(run.status, pgqrs.WorkflowStatus)
+    assert_type(await runs.list(workflow="orders", status="error"), list[pgqrs.WorkflowRun])
+    steps = assert_type(await store.get_workflow_steps(), pgqrs.WorkflowSteps)
+    assert_type(await steps.list(run=run), list[pgqrs.WorkflowStep])
+    assert_type((await steps.acquire(run, "charge")).status, pgqrs.StepResultStatus)
+    assert_type(await (await store.get_workflows()).get("orders"), pgqrs.WorkflowInfo)
+
+
 def plain(msg: pgqrs.sync.QueueMessage) -> None:
     assert_type(msg.archive(), bool)
 
@@ -137,6 +175,8 @@ def sync(config: pgqrs.Config, when: datetime) -> None:
     assert_type(store.get_messages().list(limit=1), list[pgqrs.sync.QueueMessage])
     assert_type(store.get_archive().list(), list[pgqrs.ArchivedMessage])
     assert_type(store.admin().dlq().count(), int)
+    assert_type(store.get_workflow_runs().wait(store.trigger("orders")), pgqrs.WorkflowRun)
+    assert_type(store.get_workflow_steps().list(), list[pgqrs.WorkflowStep])
 
 
 async def workers(store: pgqrs.Store) -> None:
@@ -151,3 +191,20 @@ async def workers(store: pgqrs.Store) -> None:
     async with worker as running:
         assert_type(running, pgqrs.Worker)
         running.stop()
+
+
+def sync_workers(store: pgqrs.sync.Store) -> None:
+    def handle(msg: pgqrs.sync.QueueMessage) -> bool:
+        assert_type(msg.lease_lost, threading.Event)
+        return msg.read_ct > 1
+
+    worker = pgqrs.sync.Worker(store, {"tasks": handle}, concurrency=5, lock_seconds=timedelta(seconds=5))
+    with worker as running:
+        assert_type(running, pgqrs.sync.Worker)
+    assert_type(store.admin().inspect(), dict[str, str])
+
+
+def switched_off() -> None:
+    config = pgqrs.Config("dsn", max_enqueue_per_second="none", max_string_length=10)
+    assert_type(config.max_enqueue_per_second, float | None)
+    assert_type(config.max_string_length, int | None)

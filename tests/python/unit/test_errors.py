@@ -56,3 +56,20 @@ def test_a_status_without_an_entry_is_internal_and_names_the_number() -> None:
     problem = exception(-777)
     assert isinstance(problem, pgqrs.InternalError)
     assert "-777" in str(problem)
+
+
+def test_what_is_raised_before_anything_is_sent_is_safe_to_retry() -> None:
+    with pytest.raises(pgqrs.ValidationError) as caught:
+        pgqrs.Producer("sqlite::memory:", "")
+    assert caught.value.safe_to_retry
+    for kind in (pgqrs.ConfigError, pgqrs.SerializationError, pgqrs.StateTransitionError, pgqrs.ForkError):
+        assert kind("").safe_to_retry
+    for kind in (pgqrs.PgqrsConnectionError, pgqrs.DatabaseError, pgqrs.TimeoutError, pgqrs.InternalError):
+        assert not kind("").safe_to_retry, "what these are about has been sent, as a rule"
+    assert not pgqrs.ValidationError("", safe_to_retry=False).safe_to_retry
+    assert pickle.loads(pickle.dumps(caught.value)).safe_to_retry
+
+
+@pytest.mark.parametrize("status", [code for code in STATUS if code])
+def test_a_status_without_a_text_of_its_own_promises_nothing(status: int) -> None:
+    assert not exception(status).safe_to_retry
