@@ -27,7 +27,8 @@ type ReleaseOptions struct {
 	// At is when the messages become eligible again; zero: now.
 	At time.Time
 	// Unread undoes the lease: the receive count goes back by one, because user
-	// code never saw the message.
+	// code never saw the message. Without At a lease that was kept alive
+	// (DequeueOptions.AutoExtend) also gets its old place in the queue back.
 	Unread bool
 }
 
@@ -95,9 +96,15 @@ func (c *Consumer) ReleaseMany(ctx context.Context, tokens []model.Token, o Rele
 			return nil, named("release", "", err)
 		}
 	}
-	c.b.keeper.Forget(c.owned(tokens))
+	owned := c.owned(tokens)
+	at := func(model.Token) time.Time { return o.At }
+	if o.Unread && o.At.IsZero() {
+		prior := c.b.keeper.Prior(owned)
+		at = func(t model.Token) time.Time { return prior[t.ID] }
+	}
+	c.b.keeper.Forget(owned)
 	outcomes, err := acknowledge(ctx, c, "release", c.b.lanes.release, tokens, func(t model.Token) engine.Release {
-		return engine.Release{Token: c.own(t), At: o.At, Unread: o.Unread}
+		return engine.Release{Token: c.own(t), At: at(t), Unread: o.Unread}
 	})
 	if err == nil {
 		c.b.published(c.queue.ID)

@@ -172,6 +172,8 @@ func (c *Consumer) take(ctx context.Context, claim engine.Claim) (engine.Claimed
 	if c.ctx.Err() != nil {
 		return engine.Claimed{}, errClosed(c.kind)
 	}
+	c.claiming.RLock()
+	defer c.claiming.RUnlock()
 	got, err := c.b.engine.Claim(ctx, claim)
 	if err != nil {
 		if c.ctx.Err() != nil { // whatever the engine says, it is because of the closing
@@ -209,7 +211,7 @@ func (c *Consumer) keep(leased []model.Message, o DequeueOptions) {
 	for i, m := range leased {
 		leases[i] = lease.Lease{
 			Token: model.Token{ID: m.ID, Worker: c.id, ReadCt: m.ReadCt}, For: o.Lease, Until: until, Most: most,
-			Lost: c.losses.tell,
+			Prior: m.PriorVT, Lost: c.losses.tell,
 		}
 	}
 	c.b.keeper.Keep(leases)

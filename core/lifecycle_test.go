@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -310,4 +311,28 @@ func TestAnUnreachableHostFailsInTime(t *testing.T) {
 	assert.True(t, fault.Is(err, fault.Connect), "%v", err)
 	assert.NotContains(t, err.Error(), "secret")
 	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestShutdownLeavesNoLeaseOfAClaimUnderWay(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p := b.producer()
+		_, err := p.EnqueueBatch(b.ctx, make([]any, 3000))
+		require.NoError(b.t, err)
+		for range 15 {
+			c, err := b.store.Consumer(b.ctx, tasks, WorkerOptions{})
+			require.NoError(b.t, err)
+			// Ends anywhere in the claim.
+			ctx, cancel := context.WithTimeout(b.ctx, time.Duration(rand.IntN(8000))*time.Microsecond)
+			var claim sync.WaitGroup
+			claim.Go(func() { _, _ = c.Dequeue(ctx, DequeueOptions{Batch: 3000, Lease: time.Hour, Wait: time.Hour}) })
+			<-ctx.Done()
+			cancel()
+			require.NoError(b.t, c.Shutdown(b.ctx))
+			metrics, err := b.admin.Metrics(b.ctx, tasks)
+			require.NoError(b.t, err)
+			assert.Zero(b.t, metrics[0].Leased)
+			claim.Wait()
+			require.NoError(b.t, c.Close(b.ctx))
+		}
+	})
 }

@@ -183,6 +183,25 @@ func TestWaitingEndsEmptyHanded(t *testing.T) {
 	})
 }
 
+func TestAnUnreadReleaseRestoresThePlaceInTheQueue(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p, c := b.producer(), b.consumer()
+		ids, err := p.EnqueueBatch(b.ctx, []any{1, 2, 3})
+		require.NoError(b.t, err)
+		before, err := b.admin.GetMessage(b.ctx, ids[0])
+		require.NoError(b.t, err)
+		got := b.take(c, DequeueOptions{Lease: time.Hour, AutoExtend: true})
+		require.Len(b.t, got, 1)
+		token := model.Token{ID: got[0].ID, ReadCt: got[0].ReadCt}
+		took, err := c.ReleaseMany(b.ctx, []model.Token{token}, ReleaseOptions{Unread: true})
+		require.NoError(b.t, err)
+		assert.Equal(b.t, []bool{true}, took)
+		after, err := b.admin.GetMessage(b.ctx, ids[0])
+		require.NoError(b.t, err)
+		assert.Equal(b.t, before, after)
+	})
+}
+
 func TestACancelledDequeueLeavesNoLease(t *testing.T) {
 	onBoth(t, func(b *bundle) {
 		p, c := b.producer(), b.consumer()

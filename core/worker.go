@@ -55,6 +55,10 @@ type worker struct {
 	loop  sync.Mutex
 	polls int
 
+	// claiming is held for reading by claims on their way, until what nobody wants of
+	// them was given back. Shutdown passes through it before it lets go of leases.
+	claiming sync.RWMutex
+
 	// interrupting counts interruptions under way: the database may refuse claims
 	// because of one before its answer is here.
 	interrupting atomic.Int64
@@ -255,6 +259,9 @@ func (w *worker) Shutdown(ctx context.Context) error {
 		return err
 	}
 	return w.lifecycle("shutdown", func() error {
+		w.claiming.Lock() // what a claim takes in this moment has to be let go of as well
+		//lint:ignore SA2001 to pass through is the point
+		w.claiming.Unlock()
 		w.withdraw(context.WithoutCancel(ctx))
 		return nil
 	})

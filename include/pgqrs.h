@@ -269,7 +269,9 @@ typedef struct pgqrs_release_options {
     int64_t at;     /* not 0: eligible again from this instant; 0: now */
 } pgqrs_release_options;
 
-#define PGQRS_RELEASE_UNREAD 0x1u /* undo the lease: read_ct goes back by one */
+/* Undo the lease: read_ct goes back by one and, without `at`, a lease that was kept
+ * alive (PGQRS_DEQUEUE_AUTO_EXTEND) gets its old place in the queue back. */
+#define PGQRS_RELEASE_UNREAD 0x1u
 
 typedef struct pgqrs_queue_options {
     uint32_t struct_size;

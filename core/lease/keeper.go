@@ -22,6 +22,8 @@ type Lease struct {
 	// Until is when keeping ends and the lease runs out by itself, unless Prolong
 	// puts that off, to Most at the latest.
 	Until, Most time.Time
+	// Prior is when the message had become eligible, before it was leased.
+	Prior time.Time
 	// Lost, when not nil, is called once if the lease was lost in spite of
 	// keeping. It must not block.
 	Lost func(model.Token)
@@ -121,6 +123,14 @@ func (k *Keeper) Prolong(tokens []model.Token, until time.Time) int {
 		}
 	})
 	return n
+}
+
+// Prior tells when messages had become eligible before they were leased, as far as
+// they are kept; the zero time for the others.
+func (k *Keeper) Prior(tokens []model.Token) map[int64]time.Time {
+	prior := make(map[int64]time.Time, len(tokens))
+	k.each(tokens, func(id key, l *kept) { prior[id.id] = l.Prior })
+	return prior
 }
 
 // Forget stops keeping: the messages were acknowledged, or are about to be.

@@ -102,20 +102,18 @@ func (s *store) Heartbeat(ctx context.Context, ids []int64) (map[int64]model.Wor
 	if len(ids) == 0 {
 		return states, nil
 	}
-	err := s.write(ctx,
-		s.step("Heartbeat", nil, sorted(ids)),
-		s.step("WorkerStatuses", func(rows pgx.Rows) error {
-			clear(states)
-			for rows.Next() {
-				var id int64
-				var status string
-				if err := rows.Scan(&id, &status); err != nil {
-					return err
-				}
-				states[id] = model.WorkerStatus(status)
+	err := s.write(ctx, s.step("Heartbeat", func(rows pgx.Rows) error {
+		clear(states)
+		for rows.Next() {
+			var id int64
+			var status string
+			if err := rows.Scan(&id, &status); err != nil {
+				return err
 			}
-			return nil
-		}, ids))
+			states[id] = model.WorkerStatus(status)
+		}
+		return nil
+	}, sorted(ids)))
 	return states, err
 }
 

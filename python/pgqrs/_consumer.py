@@ -153,7 +153,9 @@ class Consumer(Registered):
     async def _acknowledge_one(
         self, op: Joined[tuple[int, int], P, bool], message: MessageOrId, *args: P.args, **kwargs: P.kwargs
     ) -> bool:
-        outcome = await self._share(op, _token(message, "message"), *args, **kwargs)
+        token = _token(message, "message")  # a wrong argument is told before anything is opened
+        number = self._handle.get() or await self._open()
+        outcome = await _bridge.join(op, number, token, *args, **kwargs)
         if isinstance(message, LeasedMessage):
             message._acknowledged = True  # pyright: ignore[reportPrivateUsage]
         return outcome

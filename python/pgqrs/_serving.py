@@ -203,7 +203,7 @@ class Served:
             try:
                 await self._host.take_place()
             except BaseException:
-                await self._give_back_unread(message)
+                await self.give_back_unread([message])
                 raise
             self._start(message)
 
@@ -211,13 +211,21 @@ class Served:
         return await self._consumer.dequeue(most, self._host.settings.lock_seconds, wait, auto_extend=True)
 
     def _start(self, message: Any) -> None:
-        self._leased[message.id, message.read_ct] = message
+        self._leased[message._row[:2]] = message
         self._host.start(self, message)
 
-    async def _give_back_unread(self, message: LeasedMessage) -> None:
-        """Releases a message no handler saw, as if it had never been leased."""
-        token = (message.id, message.read_ct)
-        await _consumer_of(message)._run(_ops.release, [token], unread=True)  # pyright: ignore[reportPrivateUsage]
+    async def give_back_unread(self, messages: list[Any]) -> None:
+        """Releases messages no handler saw, as if they had never been leased."""
+        by_consumer: dict[Consumer, list[tuple[int, int]]] = {}
+        for message in messages:
+            by_consumer.setdefault(_consumer_of(message), []).append(message._row[:2])
+        for consumer, tokens in by_consumer.items():
+            try:
+                await consumer._run(_ops.release, tokens, unread=True)  # pyright: ignore[reportPrivateUsage]
+            except PgqrsError:  # the consumer's end releases them, or the leases expire
+                logger.warning("could not give back messages of queue %r", self.name, exc_info=True)
+        for message in messages:
+            self.forget(message)
 
     # --- what becomes of a message ----------------------------------------------------
 
@@ -229,9 +237,9 @@ class Served:
         elif message._acknowledged:
             pass  # by the handler
         elif result is False:
-            await self._acknowledge(message, "released", lambda: _first(consumer.release_messages([message])))
+            await self._acknowledge(message, "released", consumer._release)  # pyright: ignore[reportPrivateUsage]
         else:
-            await self._acknowledge(message, "archived", lambda: consumer.archive(message))
+            await self._acknowledge(message, "archived", consumer.archive)
 
     async def _retry(self, message: Any, failure: BaseException) -> None:
         pause = self._host.settings.retry.pause(message.read_ct)
@@ -252,24 +260,24 @@ class Served:
         when = datetime.now(UTC) + self._ahead + timedelta(seconds=pause)
         consumer = _consumer_of(message)
         await self._acknowledge(
-            message, "released", lambda: consumer.release_with_visibility(message, when), given_up=given_up
+            message, "released", lambda late: consumer.release_with_visibility(late, when), given_up=given_up
         )
 
     async def _acknowledge(
         self,
         message: Any,
         verb: str,
-        send: Callable[[], Coroutine[Any, Any, bool]],
+        send: Callable[[Any], Coroutine[Any, Any, bool]],
         *,
         given_up: bool = False,
     ) -> None:
         """Sends one acknowledgement, again while the database cannot be reached."""
         took_effect = False
         for attempt in itertools.count(1):
-            if message.lease_lost.is_set() and not given_up:
+            if message._lost() and not given_up:
                 break
             try:
-                took_effect = await send()
+                took_effect = await send(message)
                 break
             except PgqrsError as problem:
                 if not problem.transient or attempt == ATTEMPTS:
@@ -289,7 +297,7 @@ class Served:
         """Releases the message of a handler that nobody waits for any more."""
         if message._acknowledged:
             return
-        lost = message.lease_lost.is_set()
+        lost = message._lost()
         message.lease_lost.set()  # for a thread, which goes on without a lease
         if lost:
             return
@@ -300,7 +308,7 @@ class Served:
 
     def forget(self, message: LeasedMessage) -> None:
         """The end of what concerns a message."""
-        self._leased.pop((message.id, message.read_ct), None)
+        self._leased.pop(message._row[:2], None)  # pyright: ignore[reportPrivateUsage]
 
     # --- lost leases ------------------------------------------------------------------
 
@@ -319,10 +327,6 @@ class Served:
             if message is not None:
                 logger.warning("the lease of message %d of queue %r was lost", message.id, self.name)
                 message.lease_lost.set()
-
-
-async def _first(outcomes: Coroutine[Any, Any, list[bool]]) -> bool:
-    return (await outcomes)[0]
 
 
 def _consumer_of(message: LeasedMessage) -> Consumer:

@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import contextvars
 import inspect
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
 from ._consumer import Consumer
+from ._places import Places
 from ._serving import Served, Settings, TookTooLong
 from ._threads import Threads
 from ._types import QueueMessage
-
-ACKNOWLEDGING_MIN = 256  # acknowledgements under way before handlers have to wait for them
 
 Outcome: TypeAlias = "tuple[Any, BaseException | None]"
 """What a function returned and what it raised."""
@@ -23,38 +23,53 @@ Outcome: TypeAlias = "tuple[Any, BaseException | None]"
 class Tasks:
     """The Host of an asyncio Worker: each message is a task until it is acknowledged."""
 
-    __slots__ = ("_acknowledging", "_beside", "_free", "_threads", "running", "settings")
+    __slots__ = ("_ahead", "_beside", "_places", "_threads", "running", "settings")
 
     consumer_type: ClassVar[type[Consumer]] = Consumer
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._free = asyncio.Semaphore(settings.concurrency)
-        self._acknowledging = asyncio.Semaphore(max(settings.concurrency, ACKNOWLEDGING_MIN))
+        self._places = Places(settings.concurrency)
         self._threads = Threads(settings.concurrency)
         self._beside: set[asyncio.Task[None]] = set()
+        self._ahead: deque[tuple[Served, QueueMessage]] = deque()  # fetched ahead of their handlers
         self.running: set[asyncio.Task[None]] = set()  # handlers, until their message is acknowledged
 
     async def take_places(self) -> int:
-        await self._free.acquire()
-        taken = 1
-        while not self._free.locked():
-            await self._free.acquire()
-            taken += 1
-        return taken
+        return await self._places.take_all()
 
     async def take_place(self) -> None:
-        await self._free.acquire()
+        await self._places.take_one()
 
     def free_places(self, count: int = 1) -> None:
-        for _ in range(count):
-            self._free.release()
+        self._places.give(count)
 
     def start(self, queue: Served, message: QueueMessage) -> None:
-        _ = message.lease_lost  # made here, because the handler's thread and the loop both ask for it
-        task = asyncio.create_task(self._handle(queue, message))
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
+        if self._places.idle:
+            self._launch(queue, message)
+        else:
+            self._ahead.append((queue, message))
+
+    def _launch(self, queue: Served, message: QueueMessage) -> None:
+        if not queue.in_loop:
+            _ = message.lease_lost  # made here, because the handler's thread and the loop both ask for it
+        self._places.working += 1
+        self.running.add(asyncio.create_task(self._handle(queue, message)))
+
+    def _ended(self) -> None:
+        """A handler has ended: its place is free for the next message."""
+        self._places.ended()
+        if self._ahead and self._places.idle:
+            self._launch(*self._ahead.popleft())
+
+    async def give_back(self) -> None:
+        """Gives back what was fetched ahead and no handler has seen."""
+        ahead, self._ahead = self._ahead, deque()
+        by_queue: dict[Served, list[QueueMessage]] = {}
+        for queue, message in ahead:
+            by_queue.setdefault(queue, []).append(message)
+        for queue, messages in by_queue.items():
+            await queue.give_back_unread(messages)
 
     def beside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._beside.add(asyncio.create_task(work()))
@@ -72,28 +87,29 @@ class Tasks:
             result = None
             try:
                 try:
-                    result = await self._result(queue, message, thread)
+                    if thread is None and self.settings.timeout_seconds is None:
+                        result = await queue.handler(message)
+                    else:
+                        result = await self._result(queue, message, thread)
                 except asyncio.CancelledError as problem:
                     if _cancelling():
                         raise
                     failure = problem  # the handler's own
                 except Exception as problem:
                     failure = problem
-                await self._acknowledging.acquire()
             finally:
                 if thread is None or thread.done():
-                    self.free_places()
+                    self._ended()
                 else:  # it was given up, and goes on
-                    thread.add_done_callback(lambda _: self.free_places())
-            try:
-                await queue.conclude(message, result, failure)
-            finally:
-                self._acknowledging.release()
+                    thread.add_done_callback(lambda _: self._ended())
+            await queue.conclude(message, result, failure)
         except BaseException:
             await queue.give_up(message)
             raise
         finally:
             queue.forget(message)
+            self._places.settled()
+            self.running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _result(self, queue: Served, message: QueueMessage, thread: asyncio.Future[Outcome] | None) -> object:
         """What the handler returned. Raises what it raised, and TookTooLong."""

@@ -304,6 +304,10 @@ class LeasedMessage(_Message):
         self._acknowledged = False
         self._lease_lost: Any = None  # an event of the class's own kind, once somebody asks
 
+    def _lost(self) -> bool:
+        """Whether lease_lost is set, without making the event for everybody who never looks."""
+        return self._lease_lost is not None and self._lease_lost.is_set()
+
     def _leased_by(self) -> Consumer:
         if self._consumer is None:
             raise StateTransitionError(

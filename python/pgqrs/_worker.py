@@ -165,6 +165,7 @@ class Worker:
             await self._until_stopped([asyncio.create_task(queue.fetch()) for queue in self._queues])
         except Exception as raised:  # a queue that cannot be served ends the worker
             problem = raised
+        await self._host.give_back()
         await self._finish()
         if problem is not None:
             raise problem

@@ -44,11 +44,16 @@ where id = $1 and status = any($2::text[])
 -- name: WorkerStatus
 select status from {schema}.pgqrs_workers where id = $1
 
--- name: Heartbeat
-update {schema}.pgqrs_workers set heartbeat_at = statement_timestamp() where id = any($1::bigint[]) and status <> 'stopped'
+-- One statement, because an idle process sends little else. A worker that is
+-- stopped in this very moment may still be told its last state; the next beat
+-- tells the new one.
 
--- name: WorkerStatuses
-select id, status from {schema}.pgqrs_workers where id = any($1::bigint[])
+-- name: Heartbeat
+with beat as (
+  update {schema}.pgqrs_workers set heartbeat_at = statement_timestamp()
+  where id = any($1::bigint[]) and status <> 'stopped' returning id, status)
+select w.id, coalesce(b.status, w.status)
+from {schema}.pgqrs_workers w left join beat b on b.id = w.id where w.id = any($1::bigint[])
 
 -- name: LockWorker
 select status from {schema}.pgqrs_workers where id = $1 for update

@@ -220,11 +220,12 @@ def read_messages(result: int) -> list[MessageRow]:
     else:  # a newer library has longer records
         records = [_MESSAGE.unpack_from(block, start) for start in range(0, len(block), stride)]
     read = _texts(records)
+    row = tuple.__new__  # MessageRow(...) is a call of its own in between, which costs as much as the row
     return [
-        MessageRow(
+        row(MessageRow, (
             id, read_ct, queue, enqueued, vt, dequeued, archived, producer, consumer,
-            read(payload, payload_len), read(reason, reason_len),
-        )
+            read(payload, payload_len), read(reason, reason_len) if reason_len else b"",
+        ))
         for (
             id, queue, enqueued, vt, dequeued, archived, producer, consumer, payload, payload_len,
             reason, reason_len, read_ct, _,

@@ -47,6 +47,7 @@ def test_only_the_bridge_and_what_runs_handlers_import_asyncio() -> None:
         "_bridge.py",
         "_gather.py",
         "_pending.py",
+        "_places.py",
         "_worker.py",
         "_workflow.py",
         "_tasks.py",
