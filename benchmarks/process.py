@@ -13,6 +13,7 @@ from typing import Any
 from .paths import HERE
 from .registry import Contender
 
+HELLO_SECONDS = 60.0
 QUIT_SECONDS = 10.0
 
 
@@ -27,15 +28,23 @@ class Hung(Failure):
 class Process:
     """Started with the block; ended with it, by force if need be."""
 
-    def __init__(self, contender: Contender, dsn: str, options: dict[str, Any], log: Path) -> None:
+    def __init__(
+        self,
+        contender: Contender,
+        dsn: str,
+        options: dict[str, Any],
+        log: Path,
+        preload: dict[str, str] | None = None,
+    ) -> None:
         self._contender = contender
         self._hello = {"dsn": dsn, "options": {**contender.options, **options}}
         self._log = log
+        self._preload = preload or {}
         self.versions: dict[str, str] = {}
 
     async def __aenter__(self) -> Process:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PGQRS_", "PYTHON", "PG"))}
-        environment = kept | {"PYTHONPATH": str(HERE)} | self._contender.environment
+        environment = kept | {"PYTHONPATH": str(HERE)} | self._contender.environment | self._preload
         with self._log.open("ab") as log:
             log.write(f"--- {self._contender.name}\n".encode())
             log.flush()
@@ -48,7 +57,7 @@ class Process:
                 start_new_session=True,  # so that it can be ended with whatever it started
             )
         try:
-            self.versions = (await self.ask(self._hello, 60)).get("versions", {})
+            self.versions = (await self.ask(self._hello, HELLO_SECONDS)).get("versions") or {}
         except BaseException:
             await self.__aexit__()
             raise

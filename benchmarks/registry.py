@@ -65,5 +65,8 @@ CONTENDERS = {
         _rival("procrastinate", "procrastinate"),
         _rival("awa", "awa"),
         Contender("river", "River", (str(BUILD / "river"),)),
+        Contender("core", "pgqrs, the Go core", (str(BUILD / "core"),)),
+        Contender("sql", "bare SQL in Go", (str(BUILD / "sql"),)),
+        Contender("sql-sqlite", "bare SQLite in Go", (str(BUILD / "sql"),), engine="sqlite"),
     )
 }

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from . import svg, table
+from . import scaling, svg, table
 from .paths import DOCUMENT, HERE, PLOTS, SUMMARY
 from .registry import CONTENDERS
 from .runner import Sample
 from .scenario import Scenario
 from .table import markdown, number
-from .verdict import Figure, Line
+from .verdict import MISSED, MUST_ONLY, REACHED, Figure, Line
 
 TEMPLATE = HERE / "document.md"
 COSTS = (
@@ -30,7 +30,10 @@ COSTS = (
 
 
 def write(records: Sequence[Mapping[str, Any]], scenarios: Mapping[str, Scenario]) -> None:
-    """The document, the plots and the summary. Later records of a scenario replace earlier ones."""
+    """The document, the plots, the calculation of docs/scaling.md and the summary.
+
+    Later records of a scenario replace earlier ones.
+    """
     about = _last(records, "about")
     lines: dict[str, Line] = {}
     owners: dict[str, str] = {}
@@ -54,6 +57,7 @@ def write(records: Sequence[Mapping[str, Any]], scenarios: Mapping[str, Scenario
     for name, part in parts.items():
         text = text.replace(f"<!-- {name} -->", part)
     DOCUMENT.write_text(text, encoding="utf-8")
+    scaling.write(records)
     summary = {"about": about, "lines": [{"scenario": owners[key], **line.data()} for key, line in lines.items()]}
     SUMMARY.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
@@ -80,16 +84,17 @@ def _settings(about: Mapping[str, Mapping[str, str]], versions: Mapping[str, str
 
 def _targets(lines: Sequence[Line]) -> str:
     verdicts = [line.verdict for line in lines]
-    count = {name: verdicts.count(name) for name in ("reached", "must only", "NOT REACHED")}
-    rest = len(lines) - sum(count.values())
-    says = f"{len(lines)} targets: {count['reached']} reach the aim, {count['must only']} the must only, "
-    says += f"{count['NOT REACHED']} do not reach the must" + (f", {rest} could not be measured." if rest else ".")
+    count = {name: verdicts.count(name) for name in (REACHED, MUST_ONLY, MISSED)}
+    targets = sum(not line.report for line in lines)
+    rest = targets - sum(count.values())
+    says = f"{targets} targets: {count[REACHED]} reach the aim, {count[MUST_ONLY]} the must only, "
+    says += f"{count[MISSED]} do not reach the must" + (f", {rest} could not be measured." if rest else ".")
     return says + "\n\n" + markdown(table.HEAD, map(table.cells, lines), right=(4, 5, 6))
 
 
 def _scenario(scenario: Scenario, lines: Sequence[Line], samples: Sequence[Sample]) -> str:
     mine = [sample for sample in samples if sample.scenario == scenario.id]
-    parts = [f"### {scenario.id}: {scenario.title}", scenario.note]
+    parts = [f"### {scenario.id}: {scenario.title}", table.filled(scenario.note)]
     groups = _groups(mine)
     if scenario.plot and groups:
         PLOTS.mkdir(exist_ok=True)

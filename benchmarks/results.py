@@ -11,7 +11,7 @@ from .runner import Sample
 
 class Archive:
     """One file a run; every line is an object of one key that says what it is:
-    about, sample, line or versions. Written as it comes, so that an interrupted run
+    about, sample, line, took or versions. Written as it comes, so that an interrupted run
     leaves what it has measured."""
 
     def __init__(self, path: Path) -> None:

@@ -6,17 +6,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import machine
+from .fsync_meter import SyncCounter
 from .process import Failure, Hung, Process
 from .registry import CONTENDERS, SOURCE, Contender
 from .scenario import Run, Scenario, Step
 from .server import Counters, Server, scratch_directory
-
-QUICK_REPETITIONS = 3
 
 
 @dataclass
@@ -41,9 +41,8 @@ class Sample:
 
 
 class Runner:
-    def __init__(self, server: Server, *, quick: bool, log: Path, record: Callable[[Sample], None]) -> None:
+    def __init__(self, server: Server, *, log: Path, record: Callable[[Sample], None]) -> None:
         self._server = server
-        self._quick = quick
         self._log = log
         self._record = record
         self._databases = 0
@@ -53,9 +52,10 @@ class Runner:
         """All repetitions of a scenario, A B A B."""
         samples: list[Sample] = []
         hung: dict[str, str] = {}
-        repetitions = QUICK_REPETITIONS if self._quick else scenario.repetitions
-        for repetition in range(repetitions):
+        for repetition in range(scenario.repetitions):
             for run in scenario.runs:
+                if repetition >= run.repetitions:
+                    continue
                 contender = CONTENDERS[run.contender]
                 why = contender.missing or hung.get(contender.name)
                 if why:
@@ -81,14 +81,16 @@ class Runner:
             else:
                 dsn = await self._server.create_database(database)
             options = {**run.options, "directory": directory}
+            counter = SyncCounter() if run.count_syncs else None
             try:
-                async with Process(contender, dsn, options, self._log) as process:
+                preload = counter.environment if counter else {}
+                async with Process(contender, dsn, options, self._log, preload) as process:
                     self.versions |= process.versions
                     for step in run.steps:
                         sample = Sample(scenario.id, contender.name, step.name, repetition)
                         samples.append(sample)
                         try:
-                            await self._measure(process, step, database, sample)
+                            await self._measure(process, step, database, sample, counter)
                         except Hung:
                             raise
                         except Failure as failure:
@@ -102,28 +104,42 @@ class Runner:
                 rest = replace(run, steps=[step for step in run.steps if step.name not in measured])
                 samples += _failed(scenario, rest, repetition, str(failure))
             finally:
+                if counter:
+                    counter.close()
                 if contender.engine != "sqlite":
                     await self._server.drop_database(database)
         return samples
 
-    async def _measure(self, process: Process, step: Step, database: str, sample: Sample) -> None:
-        params = {**step.params, **(step.quick if self._quick else {})}
-        await process.ask({"prepare": step.workload, "params": params}, step.watchdog)
-        if step.analyze:
-            await self._server.analyze(database)
-        quiet = await machine.listen()
-        if step.fsync_delay:
-            self._server.meter.delay(step.fsync_delay)
-        try:
-            before, processors = await self._server.counters(database), machine.Processors.now()
-            result = await process.ask({"run": True}, step.watchdog + params.get("seconds", 0.0))
-            used, after = machine.Processors.now().since(processors), await self._server.counters(database)
-        finally:
-            if step.fsync_delay:
-                self._server.meter.delay(0)
+    async def _measure(
+        self, process: Process, step: Step, database: str, sample: Sample, counter: SyncCounter | None
+    ) -> None:
+        async def count() -> Counters:
+            counted = await self._server.counters(database)
+            # A preparation without any fsync: the kernel refused to count.
+            return replace(counted, fsyncs=counter.count or None) if counter else counted
+
+        await process.ask({"prepare": step.workload, "params": step.params}, step.watchdog)
+        async with AsyncExitStack() as around:
+            await self._surround(step, database, around)
+            quiet = await machine.listen()
+            before, processors = await count(), machine.Processors.now()
+            result = await process.ask({"run": True}, step.watchdog + step.params.get("seconds", 0.0))
+            used, after = machine.Processors.now().since(processors), await count()
         sample.metrics = metrics(result, before, after, used)
         sample.metrics |= {"busy_before": quiet.busy, "load_before": quiet.load}
         sample.noise = list(noises(quiet, sample.metrics))
+
+    async def _surround(self, step: Step, database: str, around: AsyncExitStack) -> None:
+        """Brings about what a step wants to be so while it runs."""
+        if step.analyze:
+            await self._server.analyze(database)
+        if step.checkpoint:
+            await self._server.settle()
+        if step.held_snapshot:
+            await around.enter_async_context(self._server.held_snapshot(database))
+        if step.fsync_delay:
+            self._server.meter.delay(step.fsync_delay)
+            around.callback(self._server.meter.delay, 0)
 
 
 def _failed(scenario: Scenario, run: Run, repetition: int, why: str) -> list[Sample]:
@@ -145,7 +161,7 @@ def metrics(result: dict[str, float], before: Counters, after: Counters, used: m
         found["statements_per_second"] = found["statements"] / seconds if seconds else 0.0
     if after.fsyncs is not None and before.fsyncs is not None:
         found["fsyncs"] = after.fsyncs - before.fsyncs
-    if messages:
+    if messages and "costs_unknown" not in result:
         found |= {
             f"{name}_per_message": found[name] / messages
             for name in ("wal_bytes", "statements", "fsyncs")

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,17 @@ class Server:
         await connection.execute("analyze")
         await connection.close()
 
+    @asynccontextmanager
+    async def held_snapshot(self, database: str) -> AsyncIterator[None]:
+        """Another session's transaction that sees the database as it is now, until the end of the block."""
+        connection = await asyncpg.connect(f"{self.dsn.rsplit('/', 1)[0]}/{database}")
+        try:
+            async with connection.transaction(isolation="repeatable_read"):
+                await connection.execute("select 1")
+                yield
+        finally:
+            await connection.close()
+
     async def drop_database(self, name: str) -> None:
         await self._connection.execute(f'drop database if exists "{name}" with (force)')
 
@@ -110,7 +123,7 @@ class Server:
             )
         wal = await self._connection.fetchval("select pg_current_wal_lsn() - '0/0'::pg_lsn")
         pids = machine.process_tree(self._postmaster)
-        return Counters(machine.cpu_seconds(pids), int(wal), statements, self.meter.wal)
+        return Counters(machine.cpu_seconds(pids), int(wal), statements, self.meter.count)
 
     async def settings(self) -> dict[str, Any]:
         shown = {name: await self._connection.fetchval(f"show {name}") for name in SHOWN}

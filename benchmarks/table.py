@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from .verdict import Figure, Line
@@ -46,6 +47,11 @@ def cells(line: Line) -> tuple[str, ...]:
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
     ruler = ["--:" if n in right else "---" for n in range(len(head))]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ruler, *rows))
+
+
+def filled(text: str) -> str:
+    """A paragraph in lines of a readable length."""
+    return textwrap.fill(text, 140, break_long_words=False, break_on_hyphens=False)
 
 
 def plain(lines: Iterable[Line]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatchcase
 from statistics import median
 from typing import Any
 
 from .runner import Sample
 from .scenario import Reading, Row, Scenario
+
+REACHED, MUST_ONLY, MISSED = "reached", "must only", "NOT REACHED"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Line:
     noisy: int
     repetitions: int
     why: str | None
+    report: bool = False
 
     @property
     def verdict(self) -> str:
@@ -52,8 +54,10 @@ class Line:
         if self.must is None or self.value is None:
             return "reported"
         if self.aim is not None and self._reaches(self.aim):
-            return "reached"
-        return "must only" if self._reaches(self.must) else "NOT REACHED"
+            found = REACHED
+        else:
+            found = MUST_ONLY if self._reaches(self.must) else MISSED
+        return f"reported: {found.lower()}" if self.report else found
 
     def _reaches(self, bound: float) -> bool:
         assert self.value is not None
@@ -93,11 +97,12 @@ def _line(row: Row, samples: list[Sample], titles: dict[str, str]) -> Line:
         Figure.of(list(ours.values())), Figure.of(list(reference.values())), Figure.of(values),
         sum(bool(sample.noise) for sample in concerned), len(values),
         None if values else (failures[0] if failures else "not measured"),
+        row.report,
     )  # fmt: skip
 
 
 def _about(sample: Sample, reading: Reading | None) -> bool:
-    return reading is not None and sample.contender == reading.contender and fnmatchcase(sample.step, reading.step)
+    return reading is not None and reading.matches(sample.contender, sample.step)
 
 
 def _series(reading: Reading, samples: Iterable[Sample]) -> dict[int, float]:

@@ -28,6 +28,8 @@ TAKE_ONE = """
 delete from f where id = (select id from f order by id limit 1 for update skip locked) returning id, payload
 """
 CHANNEL = "f"
+# One round trip: a BEGIN and a COMMIT of their own would be two more.
+INSERT_AND_NOTIFY = f"insert into f (payload) select $1::jsonb from pg_notify('{CHANNEL}', '') returning id"
 
 
 class RawConsumer(Consumer):
@@ -78,17 +80,13 @@ class Raw(Contender):
         self._idle.put_nowait(self._first)
         for _ in range(CONNECTIONS - 1):
             self._idle.put_nowait(await asyncpg.connect(self.dsn))
-        self._notify = False
+        self._insert = INSERT
 
     async def enqueue(self, payload: Any) -> Any:
         # No asyncpg.Pool: it resets a connection with each release, one more round trip.
         connection = await self._idle.get()
         try:
-            if self._notify:
-                async with connection.transaction():
-                    await connection.execute("select pg_notify($1, '')", CHANNEL)
-                    return await connection.fetchval(INSERT, json.dumps(payload))
-            return await connection.fetchval(INSERT, json.dumps(payload))
+            return await connection.fetchval(self._insert, json.dumps(payload))
         finally:
             self._idle.put_nowait(connection)
 
@@ -98,7 +96,7 @@ class Raw(Contender):
     async def consumer(self) -> RawConsumer:
         consumer = RawConsumer(await asyncpg.connect(self.dsn))
         if self.options.get("notify"):
-            self._notify = True
+            self._insert = INSERT_AND_NOTIFY
             await consumer.listen()
         return consumer
 

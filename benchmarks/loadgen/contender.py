@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import string
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 PAYLOAD = {"task": "send_email", "to": "user@example.com", "n": 123}
+
+
+def document(size: int) -> dict[str, Any]:
+    """The payload of every measurement, or one of about so many bytes, which no server can compress."""
+    if not size:
+        return PAYLOAD
+    letters = string.ascii_letters + string.digits + "-_"
+    return {**PAYLOAD, "body": "".join(random.Random(size).choices(letters, k=size - 72))}
 
 
 class Unsupported(Exception):
@@ -37,6 +47,7 @@ class Contender:
     def __init__(self, dsn: str, options: dict[str, Any]) -> None:
         self.dsn = dsn
         self.options = options
+        self.payload = document(options.get("payload_bytes", 0))
 
     async def open(self) -> None:
         """Connects, installs the schema, makes the queue."""
@@ -60,6 +71,14 @@ class Contender:
         """Starts the product's own worker loop with an async handler that calls
         handle() once a message; returns what stops it."""
         raise Unsupported("worker")
+
+    async def reading_worker(self, handle: Callable[[Any], None], concurrency: int) -> Callable[[], Awaitable[None]]:
+        """The same with a handler that looks at the payload: handle(payload)."""
+        raise Unsupported("reading_worker")
+
+    async def at(self, queue: int) -> Contender:
+        """The same product in the same process on another queue, by its number."""
+        raise Unsupported("several queues")
 
     async def probe(self, name: str, seconds: float, **params: Any) -> dict[str, float]:
         """A measurement only this contender knows: floors that are no queue."""

@@ -22,8 +22,9 @@ import sys
 import traceback
 from typing import IO, Any
 
+from .catalog import WORKLOADS
 from .contender import Contender, Unsupported
-from .workloads import WORKLOADS, Workload
+from .workloads import Workload
 
 
 def serve(make: type[Contender]) -> None:
@@ -49,6 +50,12 @@ def cpu_seconds() -> float:
         usage.ru_utime + usage.ru_stime
         for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     )
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in RAM."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
 
 
 class _Session:
@@ -89,7 +96,8 @@ class _Session:
             assert workload is not None
             before = cpu_seconds()
             result = await workload.run()
-            result.setdefault("client_cpu", cpu_seconds() - before)
+            result["client_cpu"] = result.get("client_cpu", 0.0) + cpu_seconds() - before
+            result["rss_mb"] = resident_bytes() / 1e6
             await workload.close()
             return result
         await self._contender.close()

@@ -11,10 +11,9 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .contender import PAYLOAD, Consumer, Contender, Unsupported
+from .contender import Consumer, Contender, Unsupported
 
 clock = time.perf_counter
 
@@ -61,13 +60,13 @@ class Concurrent(Workload):
         return await self._load(self.seconds)
 
     async def _load(self, seconds: float) -> dict[str, float]:
-        enqueue = self.contender.enqueue
+        enqueue, payload = self.contender.enqueue, self.contender.payload
         done = 0
 
         async def produce() -> None:
             nonlocal done
             while clock() < deadline:
-                await enqueue(PAYLOAD)
+                await enqueue(payload)
                 done += 1
 
         start = clock()
@@ -80,7 +79,7 @@ class Batches(Workload):
     """Batches of `size`, one after the other."""
 
     async def prepare(self) -> None:
-        self._batch = [PAYLOAD] * self.params["size"]
+        self._batch = [self.contender.payload] * self.params["size"]
         await self._load(self.params.get("warmup", 0.5))
 
     async def run(self) -> dict[str, float]:
@@ -94,15 +93,16 @@ class Batches(Workload):
         return {"messages": done, "seconds": clock() - start}
 
 
-async def fill(contender: Contender, messages: int, size: int = 1000) -> None:
+async def fill(contender: Contender, messages: int) -> None:
     """Makes a backlog, by batches where there are any."""
+    size = max(1, min(1000, 4_000_000 // max(1, contender.options.get("payload_bytes", 0))))
     try:
         while messages > 0:
-            await contender.enqueue_batch([PAYLOAD] * min(size, messages))
+            await contender.enqueue_batch([contender.payload] * min(size, messages))
             messages -= size
     except Unsupported:
         for _ in range(messages):
-            await contender.enqueue(PAYLOAD)
+            await contender.enqueue(contender.payload)
 
 
 # --- fetching and acknowledging -------------------------------------------------
@@ -110,14 +110,33 @@ async def fill(contender: Contender, messages: int, size: int = 1000) -> None:
 
 class Drain(Workload):
     """`consumers` fetch `batch` and acknowledge what they got, until the `backlog` is
-    gone or the time is over."""
+    gone or the time is over.
+
+    So that the fast do not run dry in an instant, a contender gets what it will need
+    by the rate of its warm-up, at most GENEROUS times the backlog.
+    """
+
+    GENEROUS = 4
 
     async def prepare(self) -> None:
+        backlog: int = self.params["backlog"]
         self._consumers = [await self.contender.consumer() for _ in range(self.params.get("consumers", 1))]
-        await fill(self.contender, self.params["backlog"])
-        for consumer in self._consumers:  # statements prepared, plans made, caches warm
-            for _ in range(self.params.get("warmup", 10)):
-                await consumer.acknowledge(await consumer.dequeue(self.params["batch"]))
+        await fill(self.contender, backlog)
+        await self._warm_up()  # statements prepared, plans made, caches warm
+        start = clock()
+        taken = await self._warm_up()
+        needed = taken / (clock() - start) * self.seconds * 1.2
+        missing = min(max(backlog, int(needed)), self.GENEROUS * backlog) - (backlog - 2 * taken)
+        await fill(self.contender, missing)
+
+    async def _warm_up(self) -> int:
+        batch: int = self.params["batch"]
+
+        async def consume(consumer: Consumer) -> int:
+            rounds = range(self.params.get("warmup", 10))
+            return sum([await consumer.acknowledge(await consumer.dequeue(batch)) for _ in rounds])
+
+        return sum(await asyncio.gather(*map(consume, self._consumers)))
 
     async def run(self) -> dict[str, float]:
         batch: int = self.params["batch"]
@@ -132,7 +151,8 @@ class Drain(Workload):
                 fetches.append(clock() - asked)
                 if not messages:
                     return
-                done += await consumer.acknowledge(messages)
+                acknowledged = await consumer.acknowledge(messages)
+                done += acknowledged  # not in one: += reads before it waits
 
         start = clock()
         deadline = start + self.seconds
@@ -201,7 +221,7 @@ class EndToEnd(Workload):
         async def produce() -> None:
             nonlocal produced
             while clock() < deadline:
-                await self.contender.enqueue(PAYLOAD)
+                await self.contender.enqueue(self.contender.payload)
                 produced += 1
 
         stop = await self.contender.worker(handle, self.params["concurrency"], self.params.get("batch", 0))
@@ -240,7 +260,7 @@ class Wakeup(Workload):
             waiting = asyncio.ensure_future(self._consumer.wait())
             await asyncio.sleep(random.uniform(0.02, 0.06))  # it has to be idle, and out of step
             start = clock()
-            sent = asyncio.ensure_future(self.contender.enqueue(PAYLOAD))
+            sent = asyncio.ensure_future(self.contender.enqueue(self.contender.payload))
             message = await asyncio.wait_for(waiting, 30)
             taken.append(clock() - start)
             await sent
@@ -257,7 +277,7 @@ class Idle(Workload):
     async def prepare(self) -> None:
         self._consumer = await self.contender.consumer()
         self._waiting = asyncio.ensure_future(self._consumer.wait())
-        await asyncio.sleep(self.params.get("warmup", 2.0))
+        await asyncio.sleep(self.params.get("warmup", 6.0))
 
     async def run(self) -> dict[str, float]:
         start = clock()
@@ -286,7 +306,7 @@ class Cycle(Workload):
     async def _load(self, seconds: float) -> dict[str, float]:
         done, start = 0, clock()
         while clock() - start < seconds:
-            await self.contender.enqueue(PAYLOAD)
+            await self.contender.enqueue(self.contender.payload)
             done += await self._consumer.acknowledge(await self._consumer.dequeue(1))
         return {"messages": done, "seconds": clock() - start}
 
@@ -307,18 +327,3 @@ class Probe(Workload):
         known = {"seconds", "warmup", "name"}
         params = {key: value for key, value in self.params.items() if key not in known}
         return await self.contender.probe(self.params["name"], seconds, **params)
-
-
-Stop = Callable[[], Awaitable[None]]
-
-WORKLOADS: dict[str, type[Workload]] = {
-    "concurrent": Concurrent,
-    "batches": Batches,
-    "drain": Drain,
-    "worker_drain": WorkerDrain,
-    "end_to_end": EndToEnd,
-    "wakeup": Wakeup,
-    "idle": Idle,
-    "cycle": Cycle,
-    "probe": Probe,
-}

@@ -1,9 +1,8 @@
 from ..scenario import Reading, Row, Run, Scenario, Step
 
 IN_FLIGHT = (1, 16, 256)
-STEPS = [
-    Step(f"{n}", "probe", {"name": "round trip", "in_flight": n, "seconds": 2}, {"seconds": 0.8}) for n in IN_FLIGHT
-]
+QUICK = {"seconds": 0.5, "warmup": 0.2}
+STEPS = [Step(f"{n}", "probe", {"name": "round trip", "in_flight": n, "seconds": 2}, QUICK) for n in IN_FLIGHT]
 
 SCENARIO = Scenario(
     id="B1",

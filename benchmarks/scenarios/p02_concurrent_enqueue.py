@@ -1,7 +1,7 @@
 from ..scenario import Reading, Row, Run, Scenario, Step
 
 COROUTINES = (10, 100, 1000)
-STEPS = [Step(f"{n}", "concurrent", {"coroutines": n, "seconds": 4}, {"seconds": 1.2}) for n in COROUTINES]
+STEPS = [Step(f"{n}", "concurrent", {"coroutines": n, "seconds": 3}, {"seconds": 1}) for n in COROUTINES]
 RIVALS = ("raw", "pgmq", "pgqueuer", "river")
 
 SCENARIO = Scenario(
@@ -11,7 +11,10 @@ SCENARIO = Scenario(
         "Every coroutine awaits one `enqueue` after the other. The naive coalescer gathers what was asked for "
         "meanwhile and writes it by one asyncpg connection in one INSERT, without any promise of a queue."
     ),
-    runs=[Run(name, STEPS) for name in ("ours", "pgqrs_upstream", "coalescer", *RIVALS)],
+    runs=[
+        *(Run(name, STEPS) for name in ("ours", "pgqrs_upstream", "coalescer")),
+        *(Run(name, STEPS, quick=False) for name in RIVALS),
+    ],
     rows=[
         *(
             Row(

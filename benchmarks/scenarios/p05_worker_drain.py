@@ -3,8 +3,8 @@ from ..scenario import Reading, Row, Run, Scenario, Step
 
 def step(name: str, **params: int) -> Step:
     return Step(
-        name, "worker_drain", {"backlog": 50_000, "concurrency": 100, "seconds": 20, **params},
-        {"backlog": 20_000, "seconds": 4}, watchdog=120, analyze=True,
+        name, "worker_drain", {"backlog": 50_000, "concurrency": 100, "seconds": 12, **params},
+        {"backlog": 20_000, "seconds": 3}, watchdog=120, analyze=True,
     )  # fmt: skip
 
 
@@ -20,9 +20,9 @@ SCENARIO = Scenario(
     ),
     runs=[
         Run("ours", [step("drain")]),
-        *(Run("pgqueuer", [step(f"drain, batch {n}", batch=n)]) for n in PGQUEUER_BATCHES),
+        *(Run("pgqueuer", [step(f"drain, batch {n}", batch=n)], quick=n == 500) for n in PGQUEUER_BATCHES),
         Run("river", [step("drain")]),
-        *(Run(name, [step("drain")]) for name in OTHERS),
+        *(Run(name, [step("drain")], quick=False) for name in OTHERS),
     ],
     rows=[
         Row(

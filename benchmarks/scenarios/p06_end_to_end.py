@@ -20,7 +20,7 @@ SCENARIO = Scenario(
     runs=[
         Run("ours", [step()]),
         Run("river", [step()]),
-        *(Run(name, [step(**params)]) for name, params in RIVALS.items()),
+        *(Run(name, [step(**params)], quick=False) for name, params in RIVALS.items()),
     ],
     rows=[
         Row(

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 from ..scenario import Reading, Row, Run, Scenario, Step
 
-STEPS = [
-    Step("wake-up", "wakeup", {"messages": 400}, {"messages": 80}, watchdog=120),
-    Step("idle", "idle", {"seconds": 20}, {"seconds": 8}),
-]
+WAKEUP = Step("wake-up", "wakeup", {"messages": 300}, {"messages": 60}, watchdog=120)
+FEWER = replace(WAKEUP, params={"messages": 120})
+# Idle since a while: who looks at longer and longer intervals has come to the longest.
+IDLE = Step("idle", "idle", {"seconds": 30, "warmup": 8}, {"seconds": 10})
 RIVALS = ("pgqrs_upstream", "pgqueuer", "river")
 
 SCENARIO = Scenario(
@@ -11,10 +13,17 @@ SCENARIO = Scenario(
     title="wake-up of an idle consumer",
     note=(
         "A message is enqueued at a random instant while the one consumer waits; from before the enqueue until the "
-        "consumer holds the message, leased and committed. The floor: INSERT and NOTIFY in one transaction, LISTEN, "
-        "and one DELETE … RETURNING. Then the consumer waits for nothing, and its statements are counted."
+        "consumer holds the message, leased and committed. The floor: INSERT and NOTIFY in one statement, LISTEN, and "
+        "one DELETE … RETURNING. Then a consumer waits for nothing, and once it has waited for a while, its statements "
+        "are counted."
     ),
-    runs=[Run(name, STEPS) for name in ("ours", "raw-notify", *RIVALS)],
+    runs=[
+        Run("ours", [WAKEUP]),
+        Run("raw-notify", [WAKEUP]),
+        *(Run(name, [FEWER], quick=False) for name in RIVALS),
+        Run("ours", [IDLE], repetitions=2),
+        *(Run(name, [IDLE], quick=False, repetitions=1) for name in RIVALS),
+    ],
     rows=[
         *(
             Row(

@@ -7,13 +7,31 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // Payload is the document of every measurement.
 const Payload = `{"task": "send_email", "to": "user@example.com", "n": 123}`
+
+// Document is the payload as the options want it: Payload, or one of about
+// "payload_bytes" bytes, which no server can compress.
+func Document(options map[string]any) []byte {
+	size := Params(options).Int("payload_bytes")
+	if size == 0 {
+		return []byte(Payload)
+	}
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	random := rand.New(rand.NewPCG(1, uint64(size)))
+	body := make([]byte, size-72)
+	for i := range body {
+		body[i] = letters[random.IntN(len(letters))]
+	}
+	return fmt.Appendf(nil, `%s, "body": "%s"}`, strings.TrimSuffix(Payload, "}"), body)
+}
 
 // ErrUnsupported means that the contender has no such verb; it wraps the verb's name.
 var ErrUnsupported = errors.New("unsupported")
@@ -34,6 +52,14 @@ type Enqueuer interface {
 // A BatchEnqueuer stores messages in one transaction and returns after its commit.
 type BatchEnqueuer interface {
 	EnqueueBatch(ctx context.Context, messages int) error
+}
+
+// Take fetches up to batch messages, acknowledges them, and returns how many it was.
+type Take func(ctx context.Context, batch int) (int, error)
+
+// A Taker makes consumers.
+type Taker interface {
+	Taker(ctx context.Context) (Take, error)
 }
 
 // A Worker runs the product's own worker loop and calls handle once a message, until

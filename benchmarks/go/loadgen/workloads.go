@@ -24,6 +24,9 @@ var workloads = map[string]func(Contender, Params) (workload, error){
 	"wakeup":       newWakeup,
 	"idle":         newIdle,
 	"probe":        newProbe,
+
+	"store_and_drain": newStoreAndDrain,
+	"steady":          newSteady,
 }
 
 // as returns the contender's verb, or that it has none.
@@ -35,7 +38,8 @@ func as[T any](contender Contender, verb string) (T, error) {
 	return able, nil
 }
 
-func rate(messages int64, start time.Time) Result {
+// Rate is the result of so many messages since start.
+func Rate(messages int64, start time.Time) Result {
 	return Result{"messages": float64(messages), "seconds": time.Since(start).Seconds()}
 }
 
@@ -79,7 +83,7 @@ func (t timed) prepare(ctx context.Context) error {
 func (t timed) run(ctx context.Context) (Result, error) {
 	start := time.Now()
 	calls, err := repeat(ctx, t.goroutines, t.params.Seconds("seconds", 2), t.call)
-	return rate(calls*int64(t.messages), start), err
+	return Rate(calls*int64(t.messages), start), err
 }
 
 func newConcurrent(contender Contender, params Params) (workload, error) {
@@ -143,7 +147,7 @@ func (w workerDrain) run(ctx context.Context) (Result, error) {
 	case <-time.After(w.params.Seconds("seconds", 30)):
 	}
 	stop()
-	return rate(handled.Load(), start), nil
+	return Rate(handled.Load(), start), nil
 }
 
 // endToEnd has producers beside the product's own worker.
@@ -179,7 +183,7 @@ func (e endToEnd) load(ctx context.Context, lasts time.Duration) (Result, error)
 	}
 	start := time.Now()
 	produced, err := repeat(ctx, e.params.Int("producers"), lasts, e.producer.Enqueue)
-	result := rate(handled.Load(), start)
+	result := Rate(handled.Load(), start)
 	patience := time.Now().Add(e.params.Seconds("patience", 10))
 	for err == nil && handled.Load() < produced && time.Now().Before(patience) {
 		time.Sleep(10 * time.Millisecond)
@@ -234,7 +238,7 @@ func (w *wakeup) run(ctx context.Context) (Result, error) {
 		}
 	}
 	slices.Sort(taken)
-	result := rate(int64(len(taken)), start)
+	result := Rate(int64(len(taken)), start)
 	result["p50_ms"] = taken[len(taken)/2]
 	result["p99_ms"] = taken[len(taken)*99/100]
 	result["max_ms"] = taken[len(taken)-1]
@@ -262,7 +266,7 @@ func (i *idle) prepare(ctx context.Context) (err error) {
 func (i *idle) run(context.Context) (Result, error) {
 	start := time.Now()
 	time.Sleep(i.params.Seconds("seconds", 10))
-	result := rate(0, start)
+	result := Rate(0, start)
 	i.stop()
 	return result, nil
 }
