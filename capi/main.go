@@ -7,6 +7,9 @@ package main
 import "C"
 
 import (
+	"os"
+	"runtime"
+
 	"github.com/pgqrs/pgqrs/capi/internal/call"
 	"github.com/pgqrs/pgqrs/capi/internal/guard"
 	"github.com/pgqrs/pgqrs/core"
@@ -24,6 +27,17 @@ func newLibrary() *call.Library {
 // init gives the host its SIGURG handler back. The Go runtime has installed its
 // own by now and does not need it (guard.c).
 func init() { C.guard_restore_sigurg() }
+
+// leastProcs is how many threads may run Go at once at the least. On a machine of
+// two cores those that look for work would hold both places, and a thread of the
+// host that calls in would have to sleep until one is free.
+const leastProcs = 4
+
+func init() {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastProcs {
+		runtime.GOMAXPROCS(leastProcs)
+	}
+}
 
 // main is never called in a shared library.
 func main() {}
