@@ -98,6 +98,7 @@ class Bridge:
             return
         group.sent(number)
         self._enter(group)
+        self.gathering.under_way += 1
 
     async def room(self, loop: asyncio.AbstractEventLoop) -> None:
         """Waits for the next drain, which makes room in a full queue."""
@@ -143,7 +144,10 @@ class Bridge:
         if completion.flags & MORE:
             self._pending[completion.user_data].deliver(completion.result)
         else:
-            self._pending.pop(completion.user_data).complete(completion)
+            op = self._pending.pop(completion.user_data)
+            if isinstance(op, Group):
+                self.gathering.under_way -= 1
+            op.complete(completion)
 
     # --- the end ----------------------------------------------------------------
 

@@ -24,6 +24,10 @@ SHARE_MAX = 256
 """Calls that cross together at most: the database works on the first ones while the
 others are still being encoded, and nobody waits for the answers of all."""
 
+EAGER = 32
+"""Calls that cross at once when nothing is under way: the database need not stand idle
+until everybody has asked."""
+
 Joined: TypeAlias = Callable[Concatenate[int, list[I], P], Call[list[T]]]
 """An operation on a target and a list of items that answers with one value each, in
 order; an Exception in the place of a value is raised to that caller."""
@@ -32,11 +36,12 @@ order; an Exception in the place of a value is raised to that caller."""
 class Gathering:
     """The groups of one loop that are not submitted yet."""
 
-    __slots__ = ("_groups", "_submit")
+    __slots__ = ("_groups", "_submit", "under_way")
 
     def __init__(self, submit: Callable[[Group[Any]], None]) -> None:
         self._groups: dict[Hashable, Group[Any]] = {}
         self._submit = submit
+        self.under_way = 0  # groups that were submitted and have not completed
 
     def add(
         self,
@@ -55,7 +60,8 @@ class Gathering:
                 loop.call_soon(self.flush)
             group = self._groups[key] = Group(lambda items: op(target, items, *args, **kwargs))
         future: asyncio.Future[T] = loop.create_future()
-        if group.add(item, future) == SHARE_MAX:
+        count = group.add(item, future)
+        if count == SHARE_MAX or count == EAGER and not self.under_way:
             del self._groups[key]
             self._submit(group)
         return group, future

@@ -53,6 +53,19 @@ async def test_enqueues_of_one_turn_cross_together(
     assert ids == sorted(ids)
 
 
+async def test_the_first_calls_of_many_cross_at_once(producer: pgqrs.Producer, submitted: list[str]) -> None:
+    tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(_gather.EAGER + 1)]
+    await asyncio.sleep(0)
+    assert len(submitted) == 1, "nothing was under way, so the database need not wait for the last one"
+    await asyncio.gather(*tasks)
+    assert len(submitted) == 2
+    tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(_gather.EAGER - 1)]
+    await asyncio.sleep(0)
+    assert len(submitted) == 2
+    await asyncio.gather(*tasks)
+    assert len(submitted) == 3
+
+
 async def test_calls_with_other_arguments_go_apart(
     producer: pgqrs.Producer, consumer: pgqrs.Consumer, submitted: list[str]
 ) -> None:
