@@ -61,7 +61,7 @@ class Gathering:
             group = self._groups[key] = Group(lambda items: op(target, items, *args, **kwargs))
         future: asyncio.Future[T] = loop.create_future()
         count = group.add(item, future)
-        if count == SHARE_MAX or count == EAGER and not self.under_way:
+        if count == SHARE_MAX or (count == EAGER and not self.under_way):
             del self._groups[key]
             self._submit(group)
         return group, future
