@@ -31,7 +31,7 @@ func (s *store) Claim(ctx context.Context, c engine.Claim) (engine.Claimed, erro
 	}
 	rest := c
 	rest.Limit -= len(taken)
-	more, next, err := s.claimWhole(ctx, rest)
+	more, next, err := s.claimWhole(ctx, rest, taken)
 	if err != nil && len(taken) > 0 {
 		// The first part is committed; to lose it for the error of the second
 		// would strand its leases.
@@ -63,14 +63,20 @@ func (s *store) claimFrom(ctx context.Context, c engine.Claim, from time.Time) (
 }
 
 // claimWhole claims from the whole queue, dead-letters what is exhausted when it
-// comes back short, and then tells when the next message is due.
-func (s *store) claimWhole(ctx context.Context, c engine.Claim) ([]model.Message, time.Duration, error) {
+// comes back short, and then tells when the next message is due. It leaves alone
+// what the first part has taken: after a stall those leases may have expired, and
+// one answer must not hold a message twice.
+func (s *store) claimWhole(ctx context.Context, c engine.Claim, taken []model.Message) ([]model.Message, time.Duration, error) {
 	began := time.Now()
+	held := make([]int64, len(taken))
+	for i := range taken {
+		held[i] = taken[i].ID
+	}
 	var rows []model.Message
 	var outlook outlook
 	err := s.write(ctx,
 		s.step("ClaimPreamble", nil),
-		s.step("ClaimWhole", readClaimed(&rows, c), c.QueueID, int64(c.Limit), seconds(c.Lease), c.WorkerID, instant(c.At)),
+		s.step("ClaimWhole", readClaimed(&rows, c), c.QueueID, int64(c.Limit), seconds(c.Lease), c.WorkerID, instant(c.At), held),
 		s.step("ClaimOutlook", outlook.read, c.QueueID, c.WorkerID))
 	if err != nil {
 		return nil, -1, err

@@ -72,7 +72,7 @@ func newPlanBundle(t *testing.T, backlog, delayed int) *planBundle {
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "interval '1 hour' + n * interval '1 ms'", delayed))
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "n * interval '1 us' - interval '1 hour'", backlog))
 	p.prepare("claim", "bigint, bigint, float8, bigint, timestamptz, timestamptz", "Claim")
-	p.prepare("whole", "bigint, bigint, float8, bigint, timestamptz", "ClaimWhole")
+	p.prepare("whole", "bigint, bigint, float8, bigint, timestamptz, bigint[]", "ClaimWhole")
 	p.prepare("outlook", "bigint, bigint", "ClaimOutlook")
 	p.prepare("archive", "bigint[], bigint[], int[]", "Archive")
 	p.prepare("extend", "bigint[], bigint[], int[], float8[]", "Extend")
@@ -95,7 +95,7 @@ func (p *planBundle) prepare(name, types, query string) {
 func (p *planBundle) check(state string) {
 	p.t.Helper()
 	claim := fmt.Sprintf("(%d, %d, 600, %d, '-infinity', null)", p.queue.ID, planClaimRows, p.worker.ID)
-	whole := fmt.Sprintf("(%d, %d, 600, %d, null)", p.queue.ID, planClaimRows, p.worker.ID)
+	whole := fmt.Sprintf("(%d, %d, 600, %d, null, '{}')", p.queue.ID, planClaimRows, p.worker.ID)
 	p.explain(state, "ClaimPreamble", "claim", claim, "pgqrs_messages_claim", planClaimRows)
 	p.explain(state, "ClaimPreamble", "whole", whole, "pgqrs_messages_claim", planClaimRows)
 	p.explain(state, "ClaimPreamble", "outlook", fmt.Sprintf("(%d, %d)", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)

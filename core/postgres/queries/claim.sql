@@ -1,11 +1,15 @@
 -- The preambles pin the plan in every state of the statistics; they run in the
 -- transaction of the statement behind them and end with it. Only a claim may
 -- commit asynchronously: a lost lease is a redelivery, a lost message is a loss.
+-- With synchronous standbys it waits like the rest: a message that the standby
+-- has not got yet (its enqueue was never answered, the primary restarted) would be
+-- handed out, vanish in a failover, and leave its id to another.
 -- Forbidding a kind of plan is done by a huge cost, which would have the server
 -- compile the statement first, for a second or more: so jit goes off as well.
 
 -- name: ClaimPreamble
-select set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
+select set_config('synchronous_commit', case when current_setting('synchronous_standby_names') = '' then 'off'
+    else current_setting('synchronous_commit') end, true), set_config('enable_seqscan', 'off', true),
   set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true),
   set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
   set_config('plan_cache_mode', 'force_generic_plan', true),
@@ -38,13 +42,14 @@ from picked p where m.ctid = p.tid
 returning m.id, m.payload, m.enqueued_at, m.vt, m.read_ct, m.dequeued_at, m.producer_worker_id, p.due
 
 -- The same for a claim that looks at the whole queue: when it comes back short,
--- it also moves what is exhausted to the archive, in the same statement.
+-- it also moves what is exhausted to the archive, in the same statement. $6 is
+-- what a claim behind the hint has just taken.
 
 -- name: ClaimWhole
 with picked as materialized (
   select c.ctid as tid, c.vt as due
   from {schema}.pgqrs_messages c
-  where c.queue_id = $1 and c.vt <= coalesce($5::timestamptz, statement_timestamp())
+  where c.queue_id = $1 and c.vt <= coalesce($5::timestamptz, statement_timestamp()) and c.id <> all($6::bigint[])
     and c.read_ct < (select q.max_read_ct from {schema}.pgqrs_queues q where q.id = $1)
     and (select w.status from {schema}.pgqrs_workers w where w.id = $4) in ('ready', 'polling')
   order by c.queue_id, c.vt, c.id
@@ -59,7 +64,7 @@ exhausted as (
   delete from {schema}.pgqrs_messages m
   where m.ctid = any(array(
     select x.ctid from {schema}.pgqrs_messages x
-    where x.queue_id = $1 and x.vt <= statement_timestamp()
+    where x.queue_id = $1 and x.vt <= statement_timestamp() and x.id <> all($6::bigint[])
       and x.read_ct >= (select q.max_read_ct from {schema}.pgqrs_queues q where q.id = $1)
       and (select count(*) from claimed) < $2
     for update of x skip locked))
