@@ -43,7 +43,13 @@ func (e *store) translate(ctx context.Context, err error) error {
 		f.Safe = true
 		f.Text = "another program holds the lock of " + where
 	case sqlite3.FULL:
+		f.Safe = true
 		f.Text = "no space left to write " + where + ": free some, nothing was stored"
+	case sqlite3.IOERR:
+		if errors.Is(err, sqlite3.IOERR_WRITE) {
+			f.Safe = true
+			f.Text = "writing " + where + " failed, nothing was stored: check the free space, quotas and the disk"
+		}
 	case sqlite3.READONLY, sqlite3.PERM, sqlite3.AUTH:
 		f.Text = where + " cannot be written: " + makeWritable
 	case sqlite3.CORRUPT:
@@ -81,10 +87,12 @@ func (e *store) cannotOpen(err error) string {
 	return "cannot open " + e.at.String() + ": check that its directory exists and is writable"
 }
 
-// translateCommit is translate for the error of a COMMIT: after a failed write or
-// sync of the log nobody knows whether the transaction will be found there.
+// translateCommit is translate for the error of a COMMIT: after a failed sync of
+// the log nobody knows whether the transaction will be found there. After a failed
+// write, which is what the driver makes of a full disk, it is not: the frame that
+// completes it is the last to be written.
 func (e *store) translateCommit(err error) error {
-	if code, ok := codeOf(err); ok && code == sqlite3.IOERR {
+	if code, ok := codeOf(err); ok && code == sqlite3.IOERR && !errors.Is(err, sqlite3.IOERR_WRITE) {
 		return &fault.Error{
 			Kind: fault.OutcomeUnknown, SQLState: codeNames[code], Cause: err,
 			Text: "writing " + e.at.String() + " failed during the commit: it may or may not have been stored",
