@@ -172,18 +172,21 @@ func (c *Consumer) take(ctx context.Context, claim engine.Claim) (engine.Claimed
 	if c.ctx.Err() != nil {
 		return engine.Claimed{}, errClosed(c.kind)
 	}
-	c.claiming.RLock()
-	defer c.claiming.RUnlock()
-	got, err := c.b.engine.Claim(ctx, claim)
+	got, err := bounded(ctx, &c.b.group, func() (engine.Claimed, error) {
+		c.claiming.RLock()
+		defer c.claiming.RUnlock()
+		got, err := c.b.engine.Claim(ctx, claim)
+		if err == nil && ctx.Err() != nil && len(got.Messages) > 0 {
+			c.giveBack(got.Messages)
+			return engine.Claimed{}, fault.FromContext(ctx)
+		}
+		return got, err
+	})
 	if err != nil {
 		if c.ctx.Err() != nil { // whatever the engine says, it is because of the closing
 			err = errClosed(c.kind)
 		}
 		return engine.Claimed{}, err
-	}
-	if ctx.Err() != nil && len(got.Messages) > 0 {
-		c.giveBack(got.Messages)
-		return engine.Claimed{}, fault.FromContext(ctx)
 	}
 	return got, nil
 }

@@ -161,7 +161,7 @@ func (w *worker) begin() (func(), error) {
 // Heartbeat refreshes the worker's heartbeat now; it is also done in the
 // background, every heartbeat interval.
 func (w *worker) Heartbeat(ctx context.Context) error {
-	return w.lifecycle("heartbeat", func() error {
+	return w.lifecycle(ctx, "heartbeat", func() error {
 		states, err := w.b.engine.Heartbeat(ctx, []int64{w.id})
 		if err != nil {
 			return err
@@ -258,7 +258,7 @@ func (w *worker) Shutdown(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.lifecycle("shutdown", func() error {
+	return w.lifecycle(ctx, "shutdown", func() error {
 		w.claiming.Lock() // what a claim takes in this moment has to be let go of as well
 		//lint:ignore SA2001 to pass through is the point
 		w.claiming.Unlock()
@@ -268,31 +268,27 @@ func (w *worker) Shutdown(ctx context.Context) error {
 }
 
 // Status returns the stored state of the worker.
-func (w *worker) Status(ctx context.Context) (status model.WorkerStatus, err error) {
+func (w *worker) Status(ctx context.Context) (model.WorkerStatus, error) {
 	if w.id == 0 {
 		return w.status.Load().(model.WorkerStatus), nil
 	}
-	err = w.lifecycle("status", func() error {
-		info, err := w.b.engine.GetWorker(ctx, w.id)
-		status = info.Status
-		return err
+	info, err := registered(ctx, w, "status", func() (model.WorkerInfo, error) {
+		return w.b.engine.GetWorker(ctx, w.id)
 	})
-	return status, err
+	return info.Status, err
 }
 
 // IsHealthy reports whether the worker is not stopped and its stored heartbeat is
 // younger than maxAge.
-func (w *worker) IsHealthy(ctx context.Context, maxAge time.Duration) (healthy bool, err error) {
-	err = w.lifecycle("is_healthy", func() error {
-		info, err := w.b.engine.GetWorker(ctx, w.id)
-		healthy = info.Status != model.WorkerStopped && time.Since(info.HeartbeatAt) < maxAge
-		return err
+func (w *worker) IsHealthy(ctx context.Context, maxAge time.Duration) (bool, error) {
+	info, err := registered(ctx, w, "is_healthy", func() (model.WorkerInfo, error) {
+		return w.b.engine.GetWorker(ctx, w.id)
 	})
-	return healthy, err
+	return err == nil && info.Status != model.WorkerStopped && time.Since(info.HeartbeatAt) < maxAge, err
 }
 
 func (w *worker) move(ctx context.Context, op string, to model.WorkerStatus, from ...model.WorkerStatus) error {
-	return w.lifecycle(op, func() error {
+	return w.lifecycle(ctx, op, func() error {
 		if err := w.b.engine.SetWorkerStatus(ctx, w.id, from, to); err != nil {
 			return err
 		}
@@ -302,19 +298,27 @@ func (w *worker) move(ctx context.Context, op string, to model.WorkerStatus, fro
 }
 
 // lifecycle runs a call that needs a stored registration.
-func (w *worker) lifecycle(op string, f func() error) error {
+func (w *worker) lifecycle(ctx context.Context, op string, f func() error) error {
+	_, err := registered(ctx, w, op, func() (struct{}, error) { return struct{}{}, f() })
+	return err
+}
+
+// registered is lifecycle for a call with a result.
+func registered[T any](ctx context.Context, w *worker, op string, f func() (T, error)) (T, error) {
+	var none T
 	if w.id == 0 {
-		return named(op, "", &fault.Error{
+		return none, named(op, "", &fault.Error{
 			Kind: fault.StateTransition, Safe: true,
 			Text: "an ephemeral producer has no registration; open a producer of its own",
 		})
 	}
 	done, err := w.begin()
 	if err != nil {
-		return named(op, "", err)
+		return none, named(op, "", err)
 	}
 	defer done()
-	return named(op, "", f())
+	value, err := bounded(ctx, &w.b.group, f)
+	return value, named(op, "", err)
 }
 
 func errWorkerGone(id int64) error {
@@ -341,8 +345,8 @@ func (w *worker) refuse() error {
 
 // Close ends the worker: waiting calls end, what it holds is released, its row is
 // marked stopped (ephemeral: removed), and its reference on the store is given
-// back. A second Close is a no-op. When ctx ends first, the leases expire by
-// themselves.
+// back. A second Close is a no-op. When ctx ends first, closing goes on in the
+// background.
 func (w *worker) Close(ctx context.Context) error {
 	w.mu.Lock()
 	if w.closing {
@@ -352,13 +356,28 @@ func (w *worker) Close(ctx context.Context) error {
 	w.closing = true
 	w.mu.Unlock()
 	w.cancel()
-	w.calls.Wait() // a dequeue on the wire may still take leases
-	if done, err := w.b.begin(); err == nil {
-		w.withdraw(ctx)
-		done()
+	done, err := w.b.begin()
+	if err != nil { // the backend is closing and does it for all
+		w.calls.Wait()
+		w.s.disown(w)
+		return nil
 	}
-	w.s.disown(w)
-	return nil
+	ended := sync.OnceFunc(done)
+	defer ended()
+	_, err = bounded(ctx, &w.b.group, func() (struct{}, error) {
+		w.calls.Wait() // a dequeue on the wire may still take leases
+		w.claiming.Lock()
+		//lint:ignore SA2001 to pass through is the point
+		w.claiming.Unlock()
+		w.withdraw(context.WithoutCancel(ctx))
+		ended()
+		w.s.disown(w)
+		return struct{}{}, nil
+	})
+	if fault.Is(err, fault.OutcomeUnknown) {
+		err = fault.FromContext(ctx)
+	}
+	return named("close", "", err)
 }
 
 // withdraw takes the worker off everything that runs in the background and stops

@@ -118,7 +118,7 @@ func (l *Lane[I, R]) Do(ctx context.Context, items []I) ([]R, error) {
 	if l.await(ctx, u.call, []*unit[I, R]{&u}, 0) {
 		return u.results, u.err
 	}
-	return nil, errLate(ctx)
+	return nil, fault.Late(ctx)
 }
 
 // DoEach carries items that do not depend on each other: each is a unit of its
@@ -149,7 +149,7 @@ func (l *Lane[I, R]) BeginEach(items []I) func(context.Context) ([]R, []error) {
 		}
 		if !l.await(ctx, call, units, begun) {
 			for i := range errs {
-				errs[i] = errLate(ctx)
+				errs[i] = fault.Late(ctx)
 			}
 			return results, errs
 		}
@@ -193,14 +193,6 @@ func (l *Lane[I, R]) await(ctx context.Context, call *caller, units []*unit[I, R
 	}
 	<-call.done
 	return true
-}
-
-// errLate answers a caller whose deadline passed while rows were on their way.
-func errLate(ctx context.Context) error {
-	return &fault.Error{
-		Kind: fault.OutcomeUnknown, Cause: ctx.Err(),
-		Text: "deadline passed while the statement was on its way: it may or may not have been committed",
-	}
 }
 
 // push queues the units from queued on, waiting for room, and sees to it that a

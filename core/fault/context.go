@@ -15,3 +15,12 @@ func FromContext(ctx context.Context) *Error {
 	}
 	return &Error{Kind: Cancelled, Text: "cancelled, nothing was committed", Cause: err, Safe: true}
 }
+
+// Late answers a caller whose deadline passed while its statement was on its way:
+// nobody knows yet what becomes of it.
+func Late(ctx context.Context) *Error {
+	return &Error{
+		Kind: OutcomeUnknown, Cause: ctx.Err(),
+		Text: "deadline passed while the statement was on its way: it may or may not have been committed",
+	}
+}
