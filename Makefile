@@ -101,6 +101,19 @@ test/conformance: need/go need/python ## The conformance suite, a named case a r
 test/torture: need/go need/python ## The torture test of each engine: every message against a ledger
 	@$(WITH_SERVER) $(GO_TEST) -count=1 -v -run '^TestTorture' ./core/postgres ./core/sqlite
 
+.PHONY: test/faults
+test/faults: need/go need/python $(LIBRARY) ## The fault laboratory: kills, cuts, failover, full disks, fuzzing (docs/faults.md; FUZZ_SECONDS=10)
+	$(call say,faults: kills; cuts; failover; full disks; the model)
+	@PGQRS_FAULTS=full $(WITH_SERVER) go test -count=1 -v -timeout 30m ./tests/faults | grep -vE '^=== |^ +--- PASS'
+	$(call say,faults: fuzzing)
+	@$(WITH_SERVER) bash -eu -o pipefail -c 'for target in $$(go test -list "^Fuzz" ./tests/faults/fuzz | grep ^Fuzz); do \
+		echo "$$target"; go test -run "^$$" -fuzz "^$$target\$$" -fuzztime $(or $(FUZZ_SECONDS),10)s ./tests/faults/fuzz | tail -n 3; done'
+
+.PHONY: soak
+soak: need/go need/python $(LIBRARY) ## Produce, consume, kill and fail over for MINUTES=10, then the ledger check and slopes
+	$(call say,soak: $(or $(MINUTES),10) minutes)
+	@PGQRS_SOAK_MINUTES=$(or $(MINUTES),10) go test -count=1 -v -timeout 0 -run '^TestSoak$$' ./tests/faults | grep -vE '^=== '
+
 .PHONY: test/c
 test/c: need/go need/cc need/python $(LIBRARY) ## The C ABI: header, symbols, layout, C programs
 	$(call say,c: tests of the ABI)
@@ -167,6 +180,10 @@ BENCH_FLAGS := $(if $(QUICK),--quick) $(SCENARIO)
 .PHONY: bench
 bench: need/cc bench/rivals benchmarks/.venvs/bench/ready ## Measure everything beside floors and rivals (SCENARIO=P1,P2 QUICK=1)
 	@env -u PGQRS_TEST_DSN -u PYTHONPATH $(BENCH_PYTHON) -m benchmarks $(BENCH_FLAGS)
+
+.PHONY: bench/test
+bench/test: benchmarks/.venvs/bench/ready ## Test the benchmark suite itself: its watchdog, its reports
+	@$(BENCH_PYTHON) -m unittest discover -t . -s benchmarks/tests
 
 .PHONY: bench/rivals
 bench/rivals: need/go need/python ## Install what pgqrs is compared with, each into its own environment

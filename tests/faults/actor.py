@@ -89,9 +89,10 @@ class Actor:
                     at=vt - round(lock * 1e6),
                     vt=vt,
                     payload=message.payload,
+                    keep=self.job["keep"],
                 )
             for message in messages:
-                if self.random.random() >= ABANDONED:
+                if self.job["keep"] or self.random.random() >= ABANDONED:
                     await self.archive(message)
 
     async def archive(self, message: pgqrs.QueueMessage) -> None:

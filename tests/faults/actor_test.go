@@ -56,8 +56,13 @@ func runJob(text string) error {
 	if err := json.Unmarshal([]byte(text), &a.job); err != nil {
 		return err
 	}
-	if a.Role == "diskfull" {
+	switch a.Role {
+	case "diskfull":
 		return diskFullJob(a.job)
+	case "install":
+		return installJob(a.job)
+	case "descriptors":
+		return descriptorsJob(a.job)
 	}
 	a.rand = rand.New(rand.NewPCG(a.Seed, 1))
 	var err error
@@ -154,12 +159,12 @@ func (a *actor) consume() error {
 		for _, m := range messages {
 			a.say(line{
 				Kind: "lease", IDs: []int64{m.ID}, Worker: c.ID(), ReadCt: m.ReadCt,
-				At: m.VT.Add(-lock).UnixMicro(), VT: m.VT.UnixMicro(), Payload: m.Payload,
+				At: m.VT.Add(-lock).UnixMicro(), VT: m.VT.UnixMicro(), Payload: m.Payload, Keep: a.Keep,
 			})
 		}
 		var tokens []model.Token
 		for _, m := range messages {
-			if a.rand.IntN(100) >= abandoned { // the others expire
+			if a.Keep || a.rand.IntN(100) >= abandoned { // the others expire
 				tokens = append(tokens, model.Token{ID: m.ID, ReadCt: m.ReadCt})
 			}
 		}

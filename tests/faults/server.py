@@ -9,7 +9,6 @@ Then one command a line on standard input, answered by one line on standard outp
     start      start the server again, on the same port: it recovers from its log
     standby    copy the server to a second one, which streams from it: its DSN
     promote    make the second server the one that can be written to
-    memory     the resident memory of the server's processes, in kB
 
 The servers end when standard input does. Durability is on, as in
 tests/harness/pgcluster.py, whose cluster this is.
@@ -96,26 +95,14 @@ class Node(Cluster):
             time.sleep(0.002)
         self.server = None
 
-    def memory(self) -> int:
-        total = 0
-        for pid in self.processes():
-            with contextlib.suppress(OSError):
-                for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                    if line.startswith("RssAnon:"):
-                        total += int(line.split()[1])
-        return total
-
     def copy(self) -> Node:
         """A standby that streams from this server."""
         other = Node()
-        command = ["pg_basebackup", "-D", str(other.data), "-d", f"{self.dsn}?application_name=standby", "-R", "-X", "stream"]
-        if other.popen(*command, "--checkpoint=fast").wait() != 0:
+        source = f"{self.dsn}?application_name=standby"
+        backup = other.popen("pg_basebackup", "-D", str(other.data), "-d", source, "-R", "-X", "stream", "-c", "fast")
+        if backup.wait() != 0:
             raise ClusterError(f"pg_basebackup failed:\n{other.log_tail()}")
-        other.configure(["primary_conninfo=host=127.0.0.1 port=%d user=postgres application_name=standby" % self.port])
-        with (other.data / "postgresql.conf").open("a") as conf:
-            conf.write(f"unix_socket_directories = '{other.directory}'\n")
-            conf.write("synchronous_standby_names = ''\n")
-        # "standby" is written where a server that accepts only readers is ready.
+        other.configure([f"unix_socket_directories={other.directory}", "synchronous_standby_names="])
         other.begin_standby()
         return other
 
@@ -126,6 +113,7 @@ class Node(Cluster):
         while self.server.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError, IndexError):
                 lines = (self.data / "postmaster.pid").read_text().splitlines()
+                # "standby" is what a server writes that accepts only readers.
                 if lines[7].strip() in ("standby", "ready"):
                     return
             time.sleep(0.02)
@@ -156,8 +144,6 @@ def main(settings: list[str]) -> None:
                     answer = nodes[-1].dsn
                 case "promote":
                     nodes[-1].promote()
-                case "memory":
-                    answer = str(node.memory())
                 case other:
                     raise ClusterError(f"no command {other!r}")
             print(answer, flush=True)

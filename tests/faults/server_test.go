@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -100,20 +99,12 @@ func (s *server) standby() (dsn string) {
 	return s.ask("standby")
 }
 
-// promote makes the standby a primary.
+// promote makes the standby a primary, after the first one was killed.
 func (s *server) promote() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ask("promote")
-}
-
-// memory is the private memory of the server's processes, in kB.
-func (s *server) memory() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := strconv.Atoi(s.ask("memory"))
-	require.NoError(s.tb, err)
-	return n
+	s.downs[len(s.downs)-1].to = time.Now()
 }
 
 // outages are the times in which the server was not there.
