@@ -16,33 +16,29 @@ import (
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
+// goEnqueue stores a list whole or not at all or, with each, messages that do not
+// depend on each other.
+//
 //export goEnqueue
-func goEnqueue(h C.pgqrs_handle, payloads *C.in_str, n C.uint32_t, o *C.in_enqueue_options, s *C.in_submit) (st C.int32_t) {
+func goEnqueue(
+	h C.pgqrs_handle, payloads *C.in_str, n C.uint32_t, o *C.in_enqueue_options, each C.int, s *C.in_submit,
+) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	pin, on, err1 := target[*worker](h, handle.Producer)
 	options, err2 := enqueueOptions(o)
 	all, err3 := documents(payloads, n)
-	return submit(s, call.Call[call.Reply]{
-		Operation: "enqueue", Target: pin,
-		Do: func(ctx context.Context) (call.Reply, error) {
-			return idsReply(on.producer().EnqueueJSON(ctx, all, options))
-		},
-	}, firstError(err1, err2, err3))
-}
-
-//export goEnqueueEach
-func goEnqueueEach(h C.pgqrs_handle, payloads *C.in_str, n C.uint32_t, o *C.in_enqueue_options, s *C.in_submit) (st C.int32_t) {
-	defer guard.Recover((*cerr.Status)(&st))
-	pin, on, err1 := target[*worker](h, handle.Producer)
-	options, err2 := enqueueOptions(o)
-	all, err3 := documents(payloads, n)
-	return submit(s, call.Call[call.Reply]{
-		Operation: "enqueue", Target: pin,
-		Begin: func() func(context.Context) (call.Reply, error) {
+	c := call.Call[call.Reply]{Operation: "enqueue", Target: pin}
+	if each != 0 {
+		c.Begin = func() func(context.Context) (call.Reply, error) {
 			wait := on.producer().BeginEach(all, options)
 			return func(ctx context.Context) (call.Reply, error) { return eachReply(wait(ctx)) }
-		},
-	}, firstError(err1, err2, err3))
+		}
+	} else {
+		c.Do = func(ctx context.Context) (call.Reply, error) {
+			return idsReply(on.producer().EnqueueJSON(ctx, all, options))
+		}
+	}
+	return submit(s, c, firstError(err1, err2, err3))
 }
 
 //export goDequeue

@@ -182,28 +182,28 @@ int32_t pgqrs_worker_status(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_
 
 /* ---- Messages ---------------------------------------------------------------- */
 
-int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
-                      const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                      pgqrs_handle *error) {
+static int32_t enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
+                       const pgqrs_enqueue_options *options, int each, pgqrs_handle cq, uint64_t user_data,
+                       pgqrs_handle *op, pgqrs_handle *error) {
     shim_submit s;
     pgqrs_enqueue_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, shim_texts(payloads, count, "payloads", error));
     THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, goEnqueue(producer, payloads, count, &o, &s));
+    THEN(st, goEnqueue(producer, payloads, count, &o, each, &s));
     return st;
+}
+
+int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
+                      const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                      pgqrs_handle *error) {
+    return enqueue(producer, payloads, count, options, 0, cq, user_data, op, error);
 }
 
 int32_t pgqrs_enqueue_each(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
                            const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                            pgqrs_handle *error) {
-    shim_submit s;
-    pgqrs_enqueue_options o;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, shim_texts(payloads, count, "payloads", error));
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, goEnqueueEach(producer, payloads, count, &o, &s));
-    return st;
+    return enqueue(producer, payloads, count, options, 1, cq, user_data, op, error);
 }
 
 int32_t pgqrs_dequeue(pgqrs_handle consumer, const pgqrs_dequeue_options *options, pgqrs_handle cq, uint64_t user_data,

@@ -83,6 +83,18 @@ async def store(dsn: str) -> AsyncIterator[pgqrs.Store]:
         yield opened
 
 
+@pytest_asyncio.fixture
+async def producer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Producer]:
+    async with await store.producer("tasks") as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def consumer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Consumer]:
+    async with await store.consumer("tasks") as opened:
+        yield opened
+
+
 @pytest.fixture
 def child() -> type[Child] | object:
     """Runs Python code in a process of its own, with a time limit."""

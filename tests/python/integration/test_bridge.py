@@ -7,12 +7,11 @@ import gc
 import os
 import threading
 import warnings
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from waiting import eventually
 
 import pgqrs
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.asyncio
 
 def nop() -> Call[None]:
     return Call("pgqrs_cq_nop", (), _codec.read_nothing)
-
-
-@pytest_asyncio.fixture
-async def producer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Producer]:
-    async with await store.producer("tasks") as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def consumer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Consumer]:
-    async with await store.consumer("tasks") as opened:
-        yield opened
 
 
 async def leased(store: pgqrs.Store) -> int:

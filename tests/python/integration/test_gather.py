@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 import pgqrs
 from pgqrs import _gather, _pending
 from pgqrs._native import _cq
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def producer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Producer]:
-    async with await store.producer("tasks") as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def consumer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Consumer]:
-    async with await store.consumer("tasks") as opened:
-        yield opened
 
 
 @pytest.fixture

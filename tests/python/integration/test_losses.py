@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from waiting import eventually
 
 import pgqrs
@@ -15,12 +13,6 @@ from pgqrs import _bridge
 pytestmark = pytest.mark.asyncio
 
 Tokens = list[tuple[int, int]]
-
-
-@pytest_asyncio.fixture
-async def consumer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Consumer]:
-    async with await store.consumer("tasks") as opened:
-        yield opened
 
 
 async def lose(store: pgqrs.Store, consumer: pgqrs.Consumer, count: int) -> Tokens:

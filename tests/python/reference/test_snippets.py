@@ -7,10 +7,8 @@ import contextlib
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 import snippets
 from children import environment, run_child
 from waiting import eventually
@@ -22,18 +20,6 @@ pytestmark = pytest.mark.asyncio
 
 async def execute(name: str, dsn: str, **names: object) -> dict[str, object]:
     return await snippets.execute(name, dsn, **names)
-
-
-@pytest_asyncio.fixture
-async def producer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Producer]:
-    async with await store.producer("tasks") as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def consumer(store: pgqrs.Store) -> AsyncIterator[pgqrs.Consumer]:
-    async with await store.consumer("tasks") as opened:
-        yield opened
 
 
 async def payloads(store: pgqrs.Store) -> list[object]:
