@@ -37,6 +37,9 @@ SLICE = SLICE_MS / 1000
 Handler: TypeAlias = Callable[[QueueMessage], object]
 """What processes one message: a plain function. Only an explicit False keeps the message."""
 
+News: TypeAlias = "tuple[signal.Signals, bool] | None"
+"""A signal, and whether it asks for haste; None for whatever else there is to look at."""
+
 
 class Worker:
     """Runs a handler for each message of one or several queues, without asyncio.
@@ -91,7 +94,7 @@ class Worker:
         settings = Settings.of(store, handlers, concurrency, lock_seconds, timeout_seconds, retry, grace_seconds)
         # Signals, and None for whatever else the thread that runs the worker should look
         # at. Putting something in takes no lock that a signal handler could meet held.
-        self._inbox: SimpleQueue[signal.Signals | None] = SimpleQueue()
+        self._inbox: SimpleQueue[News] = SimpleQueue()
         self._host = _Handlers(settings, self._inbox)
         self._queues = [
             Served(self._host, queue, plain(handler, f"handlers[{queue!r}]"))
@@ -222,6 +225,9 @@ class Worker:
         deadline = time.monotonic() + self._host.settings.grace_seconds
         while running := self._host.running():
             if self._hurry or time.monotonic() > deadline:
+                with suppress(Empty):
+                    while True:  # the signal that is in such a hurry
+                        self._hear(self._inbox.get_nowait())
                 logger.warning(
                     "%d handlers did not finish within the grace period; their messages are released", running
                 )
@@ -231,22 +237,23 @@ class Worker:
     def _turn(self) -> None:
         """Waits a moment for something to happen, and sees to it."""
         self._host.expire()
-        try:
-            news = self._inbox.get(timeout=SLICE)
-        except Empty:
-            return
+        with suppress(Empty):
+            self._hear(self._inbox.get(timeout=SLICE))
+
+    def _hear(self, news: News) -> None:
         if news is None:
             return
-        if self._hurry:
-            logger.warning("%s again: giving the handlers up", news.name)
+        number, again = news
+        if again:
+            logger.warning("%s again: giving the handlers up", number.name)
         else:
             seconds, running = self._host.settings.grace_seconds, self._host.running()
-            logger.info("%s: waiting up to %g s for %d handlers", news.name, seconds, running)
+            logger.info("%s: waiting up to %g s for %d handlers", number.name, seconds, running)
 
     def _on_signal(self, number: signal.Signals) -> None:
         """In the signal handler, which interrupts any line of the main thread."""
         self._hurry, self._stopping = self._stopping, True
-        self._inbox.put(number)
+        self._inbox.put((number, self._hurry))
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "running" if self._started else "new"
@@ -280,7 +287,7 @@ class _Handlers:
 
     consumer_type: ClassVar[type[Consumer]] = Leasing
 
-    def __init__(self, settings: Settings, inbox: SimpleQueue[signal.Signals | None]) -> None:
+    def __init__(self, settings: Settings, inbox: SimpleQueue[News]) -> None:
         self.settings = settings
         self._inbox = inbox  # told when nothing runs any more
         self._threads = Threads(settings.concurrency)
