@@ -53,7 +53,7 @@ class Gathering:
         **kwargs: P.kwargs,
     ) -> tuple[Group[T], asyncio.Future[T]]:
         """Adds a call to the group of its kind, which is submitted in the loop's next turn."""
-        key = (op, target, *args, *kwargs.values()) if args or kwargs else (op, target)
+        key = (op, target, *args, *kwargs.items()) if args or kwargs else (op, target)
         group = self._groups.get(key)
         if group is None:
             if not self._groups:

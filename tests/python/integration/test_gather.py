@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,6 +62,14 @@ async def test_calls_with_other_arguments_go_apart(
     assert submitted == ["pgqrs_enqueue_each"] * 3
     assert len({plain, delayed, later}) == 3
     assert [m.id for m in await consumer.dequeue(10)] == [plain]
+
+
+async def test_equal_numbers_of_different_arguments_are_told_apart(
+    producer: pgqrs.Producer, consumer: pgqrs.Consumer
+) -> None:
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=600_000)
+    _, now = await asyncio.gather(producer.enqueue_delayed("later", 600), producer.enqueue_at("now", long_ago))
+    assert [m.id for m in await consumer.dequeue(10)] == [now]
 
 
 async def test_a_refused_message_fails_alone(store: pgqrs.Store, producer: pgqrs.Producer) -> None:
