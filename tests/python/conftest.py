@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+sys.path.insert(1, str(Path(__file__).parents[1] / "harness"))
 
 from children import Child, run_child
 
