@@ -13,7 +13,7 @@ import json
 import struct
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from .._payload import decode
 from . import _abi, lib  # pyright: ignore[reportPrivateUsage] (it has a stub)
@@ -28,6 +28,10 @@ MISSING = None
 _TOGETHER = 1 << 18  # bytes of texts that are copied at once
 _MESSAGE = struct.Struct(_abi.MESSAGE_FORMAT)
 _TOKEN = struct.Struct(_abi.TOKEN_FORMAT)
+
+
+# MessageRow(...) is a call of its own around this, which costs as much as the row.
+_row: Callable[[type[MessageRow], tuple[object, ...]], MessageRow] = cast("Any", tuple).__new__
 
 
 class MessageRow(NamedTuple):
@@ -220,9 +224,8 @@ def read_messages(result: int) -> list[MessageRow]:
     else:  # a newer library has longer records
         records = [_MESSAGE.unpack_from(block, start) for start in range(0, len(block), stride)]
     read = _texts(records)
-    row = tuple.__new__  # MessageRow(...) is a call of its own in between, which costs as much as the row
     return [
-        row(MessageRow, (
+        _row(MessageRow, (
             id, read_ct, queue, enqueued, vt, dequeued, archived, producer, consumer,
             read(payload, payload_len), read(reason, reason_len) if reason_len else b"",
         ))
