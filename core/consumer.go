@@ -91,10 +91,8 @@ func (c *Consumer) Release(ctx context.Context, id int64) (bool, error) {
 // ReleaseMany gives leases back. A message at its receive limit is dead-lettered
 // instead, unless Unread.
 func (c *Consumer) ReleaseMany(ctx context.Context, tokens []model.Token, o ReleaseOptions) ([]bool, error) {
-	if !o.At.IsZero() {
-		if err := validate.Instant("when", o.At); err != nil {
-			return nil, named("release", "", err)
-		}
+	if err := validate.OptionalInstant("when", o.At); err != nil {
+		return nil, named("release", "", err)
 	}
 	owned := c.owned(tokens)
 	at := func(model.Token) time.Time { return o.At }

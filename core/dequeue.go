@@ -93,10 +93,8 @@ func (c *Consumer) claim(o *DequeueOptions) (engine.Claim, error) {
 	if err := validate.Lease(o.Lease); err != nil {
 		return engine.Claim{}, err
 	}
-	if !o.At.IsZero() {
-		if err := validate.Instant("at", o.At); err != nil {
-			return engine.Claim{}, err
-		}
+	if err := validate.OptionalInstant("at", o.At); err != nil {
+		return engine.Claim{}, err
 	}
 	if o.KeepMax < 0 {
 		return engine.Claim{}, fault.Argument("keep_max", "must not be negative")

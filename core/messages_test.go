@@ -106,6 +106,8 @@ func TestEachEnqueueStandsForItself(t *testing.T) {
 		require.NoError(b.t, p.Suspend(b.ctx))
 		_, _, err = p.EnqueueEach(b.ctx, documents, EnqueueOptions{})
 		assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
+		_, _, err = p.EnqueueEach(b.ctx, documents[:1], EnqueueOptions{At: time.Unix(-1, 0)})
+		assert.ErrorContains(b.t, err, "when: lies outside the years")
 		_, _, err = p.EnqueueEach(b.ctx, nil, EnqueueOptions{})
 		assert.True(b.t, fault.Is(err, fault.InvalidArgument), "%v", err)
 	})

@@ -157,7 +157,10 @@ func checkEnqueue(count int, o EnqueueOptions) error {
 	if err := validate.Batch(count); err != nil {
 		return err
 	}
-	return validate.Delay(o.Delay)
+	if err := validate.Delay(o.Delay); err != nil {
+		return err
+	}
+	return validate.OptionalInstant("when", o.At)
 }
 
 // messages checks what is to be stored, whichever way it goes, before anything is
@@ -165,11 +168,6 @@ func checkEnqueue(count int, o EnqueueOptions) error {
 func (p *Producer) messages(payloads [][]byte, o EnqueueOptions) ([]model.NewMessage, error) {
 	if err := checkEnqueue(len(payloads), o); err != nil {
 		return nil, err
-	}
-	if !o.At.IsZero() {
-		if err := validate.Instant("when", o.At); err != nil {
-			return nil, err
-		}
 	}
 	messages := make([]model.NewMessage, len(payloads))
 	for i, payload := range payloads {

@@ -113,6 +113,14 @@ func Instant(field string, t time.Time) error {
 	return nil
 }
 
+// OptionalInstant is Instant where the zero time means that none was given.
+func OptionalInstant(field string, t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	return Instant(field, t)
+}
+
 // Attempts reports whether a step may be tried n times: 0 (the default) to
 // 1,000,000,000. The error is fault.InvalidArgument for "max_attempts".
 func Attempts(n int) error {
