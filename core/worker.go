@@ -56,7 +56,7 @@ type worker struct {
 	polls int
 
 	// claiming is held for reading by claims on their way, until what nobody wants of
-	// them was given back. Shutdown passes through it before it lets go of leases.
+	// them was given back. withdraw passes through it before it lets go of leases.
 	claiming sync.RWMutex
 
 	// interrupting counts interruptions under way: the database may refuse claims
@@ -259,9 +259,6 @@ func (w *worker) Shutdown(ctx context.Context) error {
 		return err
 	}
 	return w.lifecycle(ctx, "shutdown", func() error {
-		w.claiming.Lock() // what a claim takes in this moment has to be let go of as well
-		//lint:ignore SA2001 to pass through is the point
-		w.claiming.Unlock()
 		w.withdraw(context.WithoutCancel(ctx))
 		return nil
 	})
@@ -366,9 +363,6 @@ func (w *worker) Close(ctx context.Context) error {
 	defer ended()
 	_, err = bounded(ctx, &w.b.group, func() (struct{}, error) {
 		w.calls.Wait() // a dequeue on the wire may still take leases
-		w.claiming.Lock()
-		//lint:ignore SA2001 to pass through is the point
-		w.claiming.Unlock()
 		w.withdraw(context.WithoutCancel(ctx))
 		ended()
 		w.s.disown(w)
@@ -386,6 +380,9 @@ func (w *worker) withdraw(ctx context.Context) {
 	if w.id == 0 {
 		return
 	}
+	w.claiming.Lock() // what a claim takes in this moment has to be let go of as well
+	//lint:ignore SA2001 to pass through is the point
+	w.claiming.Unlock()
 	w.b.heart.Remove(w.id)
 	w.b.keeper.ForgetWorker(w.id)
 	w.b.mu.Lock()
