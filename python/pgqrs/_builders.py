@@ -288,7 +288,7 @@ class DequeueBuilder(_Builder[Consumer]):
             while batches and messages:
                 await self._handle(consumer, batches.popleft(), ahead)
         finally:
-            unread = [(message.id, message.read_ct) for batch in batches for message in batch]
+            unread = [message._token for batch in batches for message in batch]  # pyright: ignore[reportPrivateUsage]
             if unread:  # no handler saw them: as if never leased
                 await consumer._run(_ops.release, unread, unread=True)  # pyright: ignore[reportPrivateUsage]
         return len(messages)

@@ -153,9 +153,7 @@ class Consumer(Registered):
     async def _acknowledge_one(
         self, op: Joined[tuple[int, int], P, bool], message: MessageOrId, *args: P.args, **kwargs: P.kwargs
     ) -> bool:
-        token = _token(message, "message")  # a wrong argument is told before anything is opened
-        number = self._handle.get() or await self._open()
-        outcome = await _bridge.join(op, number, token, *args, **kwargs)
+        outcome = await self._share(op, _token(message, "message"), *args, **kwargs)
         if isinstance(message, LeasedMessage):
             message._acknowledged = True  # pyright: ignore[reportPrivateUsage]
         return outcome
@@ -236,7 +234,7 @@ class Consumer(Registered):
 def _token(message: object, name: str) -> tuple[int, int]:
     """The fencing token of a message object, or of an id, which the owner alone decides about."""
     if isinstance(message, LeasedMessage):
-        return message._row[:2]  # pyright: ignore[reportPrivateUsage]
+        return message._token  # pyright: ignore[reportPrivateUsage]
     if isinstance(message, int) and not isinstance(message, bool):
         return _arguments.identifier(message, f"{name} id"), 0
     raise TypeError(f"{name} must be a QueueMessage or an id (int), not {type(message).__name__}")

@@ -177,12 +177,12 @@ class _Held:
         messages = await self.consumer._dequeue(  # pyright: ignore[reportPrivateUsage]
             batch_size, vt, wait, auto_extend=True, keep_max_ms=int(_loops.KEEP_SECONDS * 1000)
         )
-        self._tokens = [(message.id, message.read_ct) for message in messages]
+        self._tokens = [message._token for message in messages]  # pyright: ignore[reportPrivateUsage]
         self.prefetched.extend(messages)
 
     async def renew(self) -> None:
         """Sees to it that what was fetched before is still ours."""
-        tokens = [(message.id, message.read_ct) for message in self.prefetched]
+        tokens = [message._token for message in self.prefetched]  # pyright: ignore[reportPrivateUsage]
         if self.consumer._keep(tokens, _loops.KEEP_SECONDS) == len(tokens):  # pyright: ignore[reportPrivateUsage]
             return
         # Some were lost, or given up after the task that advanced this loop had ended.
@@ -206,7 +206,7 @@ class _Held:
         current, self.current = self.current, None
         try:
             if prefetched:  # never seen by anybody: as if never leased
-                tokens = [(message.id, message.read_ct) for message in prefetched]
+                tokens = [message._token for message in prefetched]  # pyright: ignore[reportPrivateUsage]
                 await self.consumer._run(_ops.release, tokens, unread=True)  # pyright: ignore[reportPrivateUsage]
             if current is not None and not current._acknowledged:  # pyright: ignore[reportPrivateUsage]
                 await self.consumer.release_messages([current])

@@ -211,14 +211,14 @@ class Served:
         return await self._consumer.dequeue(most, self._host.settings.lock_seconds, wait, auto_extend=True)
 
     def _start(self, message: Any) -> None:
-        self._leased[message._row[:2]] = message
+        self._leased[message._token] = message
         self._host.start(self, message)
 
     async def give_back_unread(self, messages: list[Any]) -> None:
         """Releases messages no handler saw, as if they had never been leased."""
         by_consumer: dict[Consumer, list[tuple[int, int]]] = {}
         for message in messages:
-            by_consumer.setdefault(_consumer_of(message), []).append(message._row[:2])
+            by_consumer.setdefault(_consumer_of(message), []).append(message._token)
         for consumer, tokens in by_consumer.items():
             try:
                 await consumer._run(_ops.release, tokens, unread=True)  # pyright: ignore[reportPrivateUsage]
@@ -308,7 +308,7 @@ class Served:
 
     def forget(self, message: LeasedMessage) -> None:
         """The end of what concerns a message."""
-        self._leased.pop(message._row[:2], None)  # pyright: ignore[reportPrivateUsage]
+        self._leased.pop(message._token, None)  # pyright: ignore[reportPrivateUsage]
 
     # --- lost leases ------------------------------------------------------------------
 

@@ -304,6 +304,11 @@ class LeasedMessage(_Message):
         self._acknowledged = False
         self._lease_lost: Any = None  # an event of the class's own kind, once somebody asks
 
+    @property
+    def _token(self) -> tuple[int, int]:
+        """The fencing token of its lease: id and receive count."""
+        return self._row[:2]
+
     def _lost(self) -> bool:
         """Whether lease_lost is set, without making the event for everybody who never looks."""
         return self._lease_lost is not None and self._lease_lost.is_set()

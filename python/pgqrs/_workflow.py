@@ -168,7 +168,7 @@ class _Execution:
 
     async def _release(self, when: datetime) -> None:
         """Gives the message back until a step is due, without counting this lease as a failed one."""
-        token = (self._message.id, self._message.read_ct)
+        token = self._message._token  # pyright: ignore[reportPrivateUsage]
         consumer = self._message._leased_by()  # pyright: ignore[reportPrivateUsage]
         at = _arguments.instant(when, "when")
         await consumer._run(_ops.release, [token], at=at, unread=True)  # pyright: ignore[reportPrivateUsage]
