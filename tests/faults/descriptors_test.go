@@ -2,17 +2,14 @@ package faults
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
 	"github.com/pgqrs/pgqrs/core"
@@ -26,26 +23,13 @@ import (
 func TestNoDescriptorsLeft(t *testing.T) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
-		exhaust(t, job{Role: "descriptors", DSN: "sqlite:///" + filepath.Join(t.TempDir(), "queue.db"), Name: "file"})
+		job{Role: "descriptors", DSN: "sqlite:///" + filepath.Join(t.TempDir(), "queue.db"), Name: "file"}.done(t, 2*patience)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		dsn := testdb.Postgres(t)
 		wire := testdb.NewProxy(t, dsn)
-		exhaust(t, job{Role: "descriptors", DSN: wire.DSN + "&pgqrs_schema=" + testdb.Schema(t, dsn), Name: "server"})
+		job{Role: "descriptors", DSN: wire.DSN + "&pgqrs_schema=" + testdb.Schema(t, dsn), Name: "server"}.done(t, 2*patience)
 	})
-}
-
-func exhaust(t *testing.T, j job) {
-	t.Helper()
-	text, err := json.Marshal(j)
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), jobVariable+"="+string(text))
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", strings.TrimSpace(string(out)))
-	require.NoError(t, err)
 }
 
 func descriptorsJob(j job) error {

@@ -2,11 +2,9 @@ package faults
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -40,15 +38,7 @@ func TestDiskFull(t *testing.T) {
 
 func fillDisk(t *testing.T, j job) {
 	t.Helper()
-	text, err := json.Marshal(j)
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), jobVariable+"="+string(text))
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", strings.TrimSpace(string(out)))
-	require.NoError(t, err)
+	j.done(t, 3*patience)
 	store, err := core.Open(t.Context(), "sqlite:///"+j.DSN)
 	require.NoError(t, err, "another process opens the file")
 	defer closeStore(store)
@@ -294,11 +284,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	}
 	dsn := "sqlite:///" + filepath.Join(directory, "queue.db")
 	child := func() error { // another process, because this one keeps its files open
-		text, err := json.Marshal(job{Role: "install", DSN: dsn})
-		require.NoError(t, err)
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), jobVariable+"="+string(text))
-		out, err := cmd.CombinedOutput()
+		out, err := job{Role: "install", DSN: dsn}.command(t.Context(), t).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}

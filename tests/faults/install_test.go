@@ -2,11 +2,8 @@ package faults
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -41,10 +38,7 @@ func killInstalls(t *testing.T, place func(n int) string, bootstrap bool) {
 	early, late := 0, 0
 	for n := range scaled(12, 100) {
 		dsn := place(n)
-		text, err := json.Marshal(job{Role: "install", DSN: dsn, Keep: bootstrap})
-		require.NoError(t, err)
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), jobVariable+"="+string(text))
+		cmd := job{Role: "install", DSN: dsn, Keep: bootstrap}.command(t.Context(), t)
 		out, err := cmd.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, cmd.Start())

@@ -1,11 +1,15 @@
 package faults
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +32,26 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+// command is this binary with a job to do, in a process that ends with ctx.
+func (j job) command(ctx context.Context, t testing.TB) *exec.Cmd {
+	t.Helper()
+	text, err := json.Marshal(j)
+	require.NoError(t, err)
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), jobVariable+"="+string(text))
+	return cmd
+}
+
+// done runs a job to its end, within a limit, and logs what it printed.
+func (j job) done(t *testing.T, limit time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	out, err := j.command(ctx, t).CombinedOutput()
+	t.Logf("%s", strings.TrimSpace(string(out)))
+	require.NoError(t, err)
 }
 
 // full reports whether the whole laboratory was asked for.
