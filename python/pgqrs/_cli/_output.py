@@ -63,13 +63,14 @@ class Progress:
         self._total = total
         self._shown = shown
         self._done = 0
-        self._start = self._drawn = time.monotonic()
+        self._start = time.monotonic()
+        self._due = self._start  # of the next drawing: the first step shows at once, so a short command has a bar too
 
     def advance(self, count: int = 1) -> None:
         self._done += count
         now = time.monotonic()
-        if self._shown and now - self._drawn >= TICK_SECONDS:
-            self._drawn = now
+        if self._shown and now >= self._due:
+            self._due = now + TICK_SECONDS
             self._draw()
 
     async def during(self, work: Awaitable[T]) -> T:

@@ -383,5 +383,5 @@ def test_a_bar_on_a_terminal_only(line: Line) -> None:
     finally:
         os.close(ours)
         os.close(theirs)
-    assert b"enqueueing [" in shown
+    assert b"enqueueing [" in shown  # however soon it was done: the first step draws
     assert shown.endswith(b"\r\x1b[K")
