@@ -23,6 +23,7 @@ type store struct {
 	connectTimeout time.Duration
 	writeTimeout   time.Duration
 	listenCheck    time.Duration // silence after which a listener asks whether the server is there
+	probePatience  time.Duration // what a notification to oneself may take
 
 	life     context.Context // ends with Close; what Listen lives by
 	endLife  context.CancelFunc
@@ -99,7 +100,7 @@ func newStore(pool *pgxpool.Pool, owned, pooled bool, config Config) *store {
 	s := &store{
 		pool: pool, owned: owned, pooled: pooled, queries: newStatements(config.Schema).qualified(), log: config.Logger,
 		connectTimeout: config.ConnectTimeout, writeTimeout: max(config.ConnectTimeout, leastWriteTimeout),
-		listenCheck: defaultListenCheck,
+		listenCheck: defaultListenCheck, probePatience: defaultProbePatience,
 	}
 	s.life, s.endLife = context.WithCancel(context.Background())
 	return s

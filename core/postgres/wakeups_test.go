@@ -90,3 +90,24 @@ func TestListenNoticesSilence(t *testing.T) {
 	requireKind(t, fault.Connect, <-ended)
 	thaw()
 }
+
+// TestListenFindsOutThatItIsDeaf: LISTEN that succeeds and delivers nothing is as
+// good as none. The probe of one listener does not wake another.
+func TestListenFindsOutThatItIsDeaf(t *testing.T) {
+	b := setup(t)
+	heard := make(chan int64, 10)
+	listening, stop := context.WithCancel(b.ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	spawn.Go(nil, func() { ended <- b.store.Listen(listening, func(queue int64) { heard <- queue }) })
+	require.Zero(t, <-heard)
+
+	deaf := b.open(Config{ConnString: testdb.NewDeafProxy(t, b.dsn).DSN})
+	deaf.probePatience = 50 * time.Millisecond
+	requireKind(t, fault.Unsupported, deaf.Listen(b.ctx, func(queue int64) { t.Errorf("heard %d", queue) }))
+
+	require.NoError(t, b.store.Notify(b.ctx, []int64{7}))
+	require.EqualValues(t, 7, <-heard, "the first thing it hears is no probe")
+	stop()
+	<-ended
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -22,21 +23,38 @@ type Proxy struct {
 
 	network, address string
 	group            spawn.Group
-	disguise         bool
+	edit             edit
 	frozen           sync.RWMutex // held for writing: answers stay on the way
 
 	mu   sync.Mutex // guards open
 	open map[net.Conn]struct{}
 }
 
+// edit sees each message of the server, may change its body, and tells whether it
+// goes on to the client.
+type edit func(kind byte, body []byte) bool
+
 // NewProxy puts a wire in front of the server of a DSN.
-func NewProxy(tb testing.TB, dsn string) *Proxy { return newProxy(tb, dsn, false) }
+func NewProxy(tb testing.TB, dsn string) *Proxy { return newProxy(tb, dsn, nil) }
 
 // NewDisguisedProxy is a wire that announces another process id than the server's
 // to each connection, as poolers do.
-func NewDisguisedProxy(tb testing.TB, dsn string) *Proxy { return newProxy(tb, dsn, true) }
+func NewDisguisedProxy(tb testing.TB, dsn string) *Proxy {
+	return newProxy(tb, dsn, func(kind byte, body []byte) bool {
+		if kind == 'K' {
+			body[0] ^= 0x55
+		}
+		return true
+	})
+}
 
-func newProxy(tb testing.TB, dsn string, disguise bool) *Proxy {
+// NewDeafProxy is a wire on which LISTEN succeeds and no notification arrives, as
+// behind a pooler that looks like a server.
+func NewDeafProxy(tb testing.TB, dsn string) *Proxy {
+	return newProxy(tb, dsn, func(kind byte, _ []byte) bool { return kind != 'A' })
+}
+
+func newProxy(tb testing.TB, dsn string, edit edit) *Proxy {
 	tb.Helper()
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -54,7 +72,7 @@ func newProxy(tb testing.TB, dsn string, disguise bool) *Proxy {
 		Scheme: "postgresql", User: url.UserPassword(config.User, config.Password),
 		Host: listener.Addr().String(), Path: "/" + config.Database, RawQuery: "sslmode=disable",
 	}
-	p := &Proxy{DSN: through.String(), disguise: disguise, network: network, address: address, open: map[net.Conn]struct{}{}}
+	p := &Proxy{DSN: through.String(), edit: edit, network: network, address: address, open: map[net.Conn]struct{}{}}
 	p.group.Go(func() { p.accept(listener) })
 	tb.Cleanup(func() {
 		listener.Close() //nolint:errcheck // nothing depends on it any more
@@ -124,11 +142,15 @@ func (p *Proxy) forget(conn net.Conn) {
 	delete(p.open, conn)
 }
 
-// answer forwards what the server says. Disguised, it replaces the process id in
-// the key message that precedes the first ReadyForQuery.
+// answer forwards what the server says, message by message where they are edited.
 func (p *Proxy) answer(client, server net.Conn) {
-	for p.disguise {
-		head := make([]byte, 5)
+	back := answers{p, client}
+	if p.edit == nil {
+		io.Copy(back, server) //nolint:errcheck // the end is what counts
+		return
+	}
+	head := make([]byte, 5)
+	for {
 		if _, err := io.ReadFull(server, head); err != nil {
 			return
 		}
@@ -136,14 +158,13 @@ func (p *Proxy) answer(client, server net.Conn) {
 		if _, err := io.ReadFull(server, body); err != nil {
 			return
 		}
-		if head[0] == 'K' {
-			body[0] ^= 0x55
+		if !p.edit(head[0], body) {
+			continue
 		}
-		if _, err := client.Write(append(head, body...)); err != nil || head[0] == 'Z' {
-			break
+		if _, err := back.Write(slices.Concat(head, body)); err != nil {
+			return
 		}
 	}
-	io.Copy(answers{p, client}, server) //nolint:errcheck // the end is what counts
 }
 
 // answers is the way back to the client.
