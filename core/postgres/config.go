@@ -98,6 +98,9 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		return nil, configFault("dsn", "not a PostgreSQL connection string; check scheme, host, port and parameters, "+
 			"and percent-encode special characters in user and password")
 	}
+	if err := honourLibpq(&p.ConnConfig.Config); err != nil {
+		return nil, err
+	}
 	p.MaxConns = c.MaxConnections
 	p.MinConns, p.MinIdleConns = 0, 0
 	if p.ConnConfig.ConnectTimeout == 0 || p.ConnConfig.ConnectTimeout > c.ConnectTimeout {

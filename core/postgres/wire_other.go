@@ -1,0 +1,11 @@
+//go:build !linux
+
+package postgres
+
+import (
+	"net"
+	"time"
+)
+
+// setUserTimeout does nothing where the system has no such option, as in libpq.
+func setUserTimeout(*net.TCPConn, time.Duration) error { return nil }
