@@ -5,7 +5,7 @@
  * library too, so that the failure itself can be read.
  */
 #include "_cgo_export.h"
-#include "shim.h"
+#include "shim_forms.h"
 
 /* ---- Library ------------------------------------------------------------------ */
 
@@ -44,12 +44,7 @@ int32_t pgqrs_error_info(pgqrs_handle error, pgqrs_error_detail *detail) {
     return st;
 }
 
-int32_t pgqrs_result_ids(pgqrs_handle result, pgqrs_list *ids) {
-    int32_t st = guard_process();
-    THEN(st, shim_out(ids, sizeof *ids, "ids", NULL));
-    THEN(st, goResultIds(result, ids));
-    return st;
-}
+SHIM_READ(pgqrs_result_ids, goResultIds, pgqrs_list, ids, guard_process)
 
 int32_t pgqrs_result_failure(pgqrs_handle result, uint32_t index, pgqrs_handle *error) {
     int32_t st = guard_process();
@@ -58,33 +53,10 @@ int32_t pgqrs_result_failure(pgqrs_handle result, uint32_t index, pgqrs_handle *
     return st;
 }
 
-int32_t pgqrs_result_messages(pgqrs_handle result, pgqrs_list *messages) {
-    int32_t st = guard_process();
-    THEN(st, shim_out(messages, sizeof *messages, "messages", NULL));
-    THEN(st, goResultMessages(result, messages));
-    return st;
-}
-
-int32_t pgqrs_result_outcomes(pgqrs_handle result, pgqrs_list *outcomes) {
-    int32_t st = guard_process();
-    THEN(st, shim_out(outcomes, sizeof *outcomes, "outcomes", NULL));
-    THEN(st, goResultOutcomes(result, outcomes));
-    return st;
-}
-
-int32_t pgqrs_result_tokens(pgqrs_handle result, pgqrs_list *tokens) {
-    int32_t st = guard_process();
-    THEN(st, shim_out(tokens, sizeof *tokens, "tokens", NULL));
-    THEN(st, goResultTokens(result, tokens));
-    return st;
-}
-
-int32_t pgqrs_result_json(pgqrs_handle result, pgqrs_str *document) {
-    int32_t st = guard_process();
-    THEN(st, shim_out(document, sizeof *document, "document", NULL));
-    THEN(st, goResultJson(result, document));
-    return st;
-}
+SHIM_READ(pgqrs_result_messages, goResultMessages, pgqrs_list, messages, guard_process)
+SHIM_READ(pgqrs_result_outcomes, goResultOutcomes, pgqrs_list, outcomes, guard_process)
+SHIM_READ(pgqrs_result_tokens, goResultTokens, pgqrs_list, tokens, guard_process)
+SHIM_READ(pgqrs_result_json, goResultJson, pgqrs_str, document, guard_process)
 
 int32_t pgqrs_result_discard(pgqrs_handle result) {
     int32_t st = guard_process();
@@ -103,12 +75,7 @@ int32_t pgqrs_cq_open(const pgqrs_cq_options *options, pgqrs_handle *cq) {
     return st;
 }
 
-int32_t pgqrs_cq_fd(pgqrs_handle cq, int32_t *fd) {
-    int32_t st = guard_process();
-    THEN(st, shim_out(fd, sizeof *fd, "fd", NULL));
-    THEN(st, goCqFd(cq, fd));
-    return st;
-}
+SHIM_READ(pgqrs_cq_fd, goCqFd, int32_t, fd, guard_process)
 
 int32_t pgqrs_cq_poll(pgqrs_handle cq, pgqrs_completion *out, uint32_t cap) {
     int32_t st = guard_process();
@@ -129,7 +96,7 @@ int32_t pgqrs_op_cancel(pgqrs_handle op) {
     return st;
 }
 
-int32_t pgqrs_cq_nop(pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
+int32_t pgqrs_cq_nop(SHIM_TAIL) {
     shim_submit s;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, goCqNop(&s));

@@ -3,12 +3,11 @@
  * verbs, in their asynchronous form.
  */
 #include "_cgo_export.h"
-#include "shim.h"
+#include "shim_forms.h"
 
 /* ---- Stores ------------------------------------------------------------------ */
 
-int32_t pgqrs_store_open(const pgqrs_store_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                         pgqrs_handle *error) {
+int32_t pgqrs_store_open(const pgqrs_store_options *options, SHIM_TAIL) {
     shim_submit s;
     pgqrs_store_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
@@ -19,95 +18,19 @@ int32_t pgqrs_store_open(const pgqrs_store_options *options, pgqrs_handle cq, ui
     return st;
 }
 
-int32_t pgqrs_store_stop(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                         pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goStoreStop(store, &s));
-    return st;
-}
-
-int32_t pgqrs_store_install(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                            pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goStoreInstall(store, &s));
-    return st;
-}
-
-int32_t pgqrs_store_verify(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                           pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goStoreVerify(store, &s));
-    return st;
-}
-
-int32_t pgqrs_store_uninstall(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                              pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goStoreUninstall(store, &s));
-    return st;
-}
-
-int32_t pgqrs_store_stats(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                          pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goStoreStats(store, &s));
-    return st;
-}
-
-int32_t pgqrs_store_activity(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                             pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goStoreActivity(store, &s));
-    return st;
-}
-
-int32_t pgqrs_store_inspect(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                            pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goStoreInspect(store, &s));
-    return st;
-}
+SHIM_PLAIN(pgqrs_store_stop, goStoreStop)
+SHIM_PLAIN(pgqrs_store_install, goStoreInstall)
+SHIM_PLAIN(pgqrs_store_verify, goStoreVerify)
+SHIM_PLAIN(pgqrs_store_uninstall, goStoreUninstall)
+SHIM_PLAIN(pgqrs_store_stats, goStoreStats)
+SHIM_PLAIN(pgqrs_store_activity, goStoreActivity)
+SHIM_PLAIN(pgqrs_store_inspect, goStoreInspect)
 
 /* ---- Workers ----------------------------------------------------------------- */
 
-int32_t pgqrs_producer_open(pgqrs_handle store, const pgqrs_str *queue, const pgqrs_worker_options *options,
-                            pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
-    shim_submit s;
-    pgqrs_worker_options o;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, shim_need_text(queue, "queue", error));
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.hostname, "hostname", error));
-    THEN(st, goProducerOpen(store, queue, &o, &s));
-    return st;
-}
-
-int32_t pgqrs_consumer_open(pgqrs_handle store, const pgqrs_str *queue, const pgqrs_worker_options *options,
-                            pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
-    shim_submit s;
-    pgqrs_worker_options o;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, shim_need_text(queue, "queue", error));
-    THEN(st, SHIM_OPTIONS(&o, options, error));
-    THEN(st, shim_text(&o.hostname, "hostname", error));
-    THEN(st, goConsumerOpen(store, queue, &o, &s));
-    return st;
-}
-
-int32_t pgqrs_consumer_losses(pgqrs_handle consumer, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                              pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goConsumerLosses(consumer, &s));
-    return st;
-}
+SHIM_NEW(pgqrs_producer_open, goProducerOpen, "queue", pgqrs_worker_options, shim_text(&o.hostname, "hostname", error))
+SHIM_NEW(pgqrs_consumer_open, goConsumerOpen, "queue", pgqrs_worker_options, shim_text(&o.hostname, "hostname", error))
+SHIM_PLAIN(pgqrs_consumer_losses, goConsumerLosses)
 
 int32_t pgqrs_consumer_keep(pgqrs_handle consumer, const pgqrs_token *tokens, uint32_t count, int64_t keep_ms,
                             pgqrs_handle *error) {
@@ -117,74 +40,26 @@ int32_t pgqrs_consumer_keep(pgqrs_handle consumer, const pgqrs_token *tokens, ui
     return st;
 }
 
-int32_t pgqrs_worker_id(pgqrs_handle worker, int64_t *id) {
-    int32_t st = guard_check();
-    THEN(st, shim_out(id, sizeof *id, "id", NULL));
-    THEN(st, goWorkerId(worker, id));
-    return st;
-}
+SHIM_READ(pgqrs_worker_id, goWorkerId, int64_t, id, guard_check)
+SHIM_PLAIN(pgqrs_worker_heartbeat, goWorkerHeartbeat)
+SHIM_PLAIN(pgqrs_worker_suspend, goWorkerSuspend)
+SHIM_PLAIN(pgqrs_worker_interrupt, goWorkerInterrupt)
+SHIM_PLAIN(pgqrs_worker_resume, goWorkerResume)
 
-int32_t pgqrs_worker_heartbeat(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                               pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goWorkerHeartbeat(worker, &s));
-    return st;
-}
-
-int32_t pgqrs_worker_suspend(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                             pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goWorkerSuspend(worker, &s));
-    return st;
-}
-
-int32_t pgqrs_worker_interrupt(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                               pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goWorkerInterrupt(worker, &s));
-    return st;
-}
-
-int32_t pgqrs_worker_resume(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                            pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goWorkerResume(worker, &s));
-    return st;
-}
-
-int32_t pgqrs_worker_poll(pgqrs_handle worker, int32_t polling, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                          pgqrs_handle *error) {
+int32_t pgqrs_worker_poll(pgqrs_handle worker, int32_t polling, SHIM_TAIL) {
     shim_submit s;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, goWorkerPoll(worker, polling, &s));
     return st;
 }
 
-int32_t pgqrs_worker_shutdown(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                              pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goWorkerShutdown(worker, &s));
-    return st;
-}
-
-int32_t pgqrs_worker_status(pgqrs_handle worker, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                            pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, goWorkerStatus(worker, &s));
-    return st;
-}
+SHIM_PLAIN(pgqrs_worker_shutdown, goWorkerShutdown)
+SHIM_PLAIN(pgqrs_worker_status, goWorkerStatus)
 
 /* ---- Messages ---------------------------------------------------------------- */
 
 static int32_t enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
-                       const pgqrs_enqueue_options *options, int each, pgqrs_handle cq, uint64_t user_data,
-                       pgqrs_handle *op, pgqrs_handle *error) {
+                       const pgqrs_enqueue_options *options, int each, SHIM_TAIL) {
     shim_submit s;
     pgqrs_enqueue_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
@@ -195,19 +70,16 @@ static int32_t enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_
 }
 
 int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
-                      const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                      pgqrs_handle *error) {
+                      const pgqrs_enqueue_options *options, SHIM_TAIL) {
     return enqueue(producer, payloads, count, options, 0, cq, user_data, op, error);
 }
 
 int32_t pgqrs_enqueue_each(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
-                           const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                           pgqrs_handle *error) {
+                           const pgqrs_enqueue_options *options, SHIM_TAIL) {
     return enqueue(producer, payloads, count, options, 1, cq, user_data, op, error);
 }
 
-int32_t pgqrs_dequeue(pgqrs_handle consumer, const pgqrs_dequeue_options *options, pgqrs_handle cq, uint64_t user_data,
-                      pgqrs_handle *op, pgqrs_handle *error) {
+int32_t pgqrs_dequeue(pgqrs_handle consumer, const pgqrs_dequeue_options *options, SHIM_TAIL) {
     shim_submit s;
     pgqrs_dequeue_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
@@ -216,26 +88,11 @@ int32_t pgqrs_dequeue(pgqrs_handle consumer, const pgqrs_dequeue_options *option
     return st;
 }
 
-int32_t pgqrs_archive(pgqrs_handle consumer, const pgqrs_token *tokens, uint32_t count, pgqrs_handle cq,
-                      uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, shim_array(tokens, count, "tokens", error));
-    THEN(st, goArchive(consumer, tokens, count, &s));
-    return st;
-}
-
-int32_t pgqrs_delete(pgqrs_handle consumer, const pgqrs_token *tokens, uint32_t count, pgqrs_handle cq,
-                     uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
-    shim_submit s;
-    int32_t st = shim_accept(&s, cq, user_data, op, error);
-    THEN(st, shim_array(tokens, count, "tokens", error));
-    THEN(st, goDelete(consumer, tokens, count, &s));
-    return st;
-}
+SHIM_TOKENS(pgqrs_archive, goArchive)
+SHIM_TOKENS(pgqrs_delete, goDelete)
 
 int32_t pgqrs_extend_vt(pgqrs_handle consumer, const pgqrs_token *tokens, uint32_t count, int64_t extend_ms,
-                        pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error) {
+                        SHIM_TAIL) {
     shim_submit s;
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, shim_array(tokens, count, "tokens", error));
@@ -244,8 +101,7 @@ int32_t pgqrs_extend_vt(pgqrs_handle consumer, const pgqrs_token *tokens, uint32
 }
 
 int32_t pgqrs_release(pgqrs_handle consumer, const pgqrs_token *tokens, uint32_t count,
-                      const pgqrs_release_options *options, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
-                      pgqrs_handle *error) {
+                      const pgqrs_release_options *options, SHIM_TAIL) {
     shim_submit s;
     pgqrs_release_options o;
     int32_t st = shim_accept(&s, cq, user_data, op, error);

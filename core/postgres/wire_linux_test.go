@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 )
@@ -29,15 +29,15 @@ func TestWire(t *testing.T) {
 		raw, err := conn.Conn().PgConn().Conn().(*net.TCPConn).SyscallConn()
 		require.NoError(t, err)
 		option := func(level, name int) (value int) {
-			require.NoError(t, raw.Control(func(fd uintptr) { value, err = unix.GetsockoptInt(int(fd), level, name) }))
+			require.NoError(t, raw.Control(func(fd uintptr) { value, err = syscall.GetsockoptInt(int(fd), level, name) }))
 			require.NoError(t, err)
 			return value
 		}
-		require.Equal(t, c.user, option(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT), c.parameters)
-		require.Equal(t, c.alive, option(unix.SOL_SOCKET, unix.SO_KEEPALIVE), c.parameters)
+		require.Equal(t, c.user, option(syscall.IPPROTO_TCP, tcpUserTimeout), c.parameters)
+		require.Equal(t, c.alive, option(syscall.SOL_SOCKET, syscall.SO_KEEPALIVE), c.parameters)
 		if c.idle > 0 {
-			require.Equal(t, c.idle, option(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE))
-			require.Equal(t, c.between, option(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL))
+			require.Equal(t, c.idle, option(syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE))
+			require.Equal(t, c.between, option(syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL))
 		}
 		conn.Release()
 		pool.Close()
