@@ -71,8 +71,7 @@ func goStoreUninstall(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 func goStoreStats(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	return onStore(h, s, "stats", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.Admin().Stats(ctx)
-		return answered(cjson.Stats, v, err)
+		return encoded(cjson.Stats)(on.Admin().Stats(ctx))
 	})
 }
 
@@ -80,7 +79,7 @@ func goStoreStats(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 func goStoreActivity(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	return onStore(h, s, "activity", nil, func(_ context.Context, on *store) (call.Reply, error) {
-		return answered(cjson.Activity, on.Activity(), nil)
+		return encoded(cjson.Activity)(on.Activity(), nil)
 	})
 }
 
@@ -88,7 +87,6 @@ func goStoreActivity(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 func goStoreInspect(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	return onStore(h, s, "inspect", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.Admin().Inspect(ctx)
-		return answered(cjson.Settings, v, err)
+		return encoded(cjson.Settings)(on.Admin().Inspect(ctx))
 	})
 }

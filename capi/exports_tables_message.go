@@ -18,97 +18,77 @@ import (
 //export goMessageGet
 func goMessageGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "get_message", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return messageReply(on.GetMessage(ctx, int64(id)))
-	})
+	return byID(h, id, s, "get_message", (*core.Admin).GetMessage, messageReply)
 }
 
 //export goMessageList
 func goMessageList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload|paged)
-	return onAdmin(h, s, "list_messages", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return messagesReply(on.ListMessages(ctx, a.Filter, a.page))
+	return rows(h, o, s, "list_messages", byQueue|byWorker|byReads|byPayload|paged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return messagesReply(on.ListMessages(ctx, on.Filter, on.page))
 	})
 }
 
 //export goMessageCount
 func goMessageCount(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload)
-	return onAdmin(h, s, "count_messages", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.CountMessages(ctx, a.Filter)
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "count_messages", byQueue|byWorker|byReads|byPayload, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.CountMessages(ctx, on.Filter))
 	})
 }
 
 //export goMessageReclaim
 func goMessageReclaim(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|aged)
-	return onAdmin(h, s, "reclaim", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.Reclaim(ctx, a.Queue, a.age)
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "reclaim", byQueue|aged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.Reclaim(ctx, on.Queue, on.age))
 	})
 }
 
 //export goMessageDeadLetter
 func goMessageDeadLetter(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "dead_letter", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return removed(on.DeadLetter(ctx, int64(id)))
-	})
+	return removeByID(h, id, s, "dead_letter", (*core.Admin).DeadLetter)
 }
 
 //export goArchiveGet
 func goArchiveGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "get_archived", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return messageReply(on.GetArchived(ctx, int64(id)))
-	})
+	return byID(h, id, s, "get_archived", (*core.Admin).GetArchived, messageReply)
 }
 
 //export goArchiveList
 func goArchiveList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload|deadOnly|paged)
-	return onAdmin(h, s, "list_archived", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return messagesReply(on.ListArchived(ctx, a.Filter, a.page))
+	return rows(h, o, s, "list_archived", byQueue|byWorker|byReads|byPayload|deadOnly|paged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return messagesReply(on.ListArchived(ctx, on.Filter, on.page))
 	})
 }
 
 //export goArchiveCount
 func goArchiveCount(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|byReads|byPayload|deadOnly)
-	return onAdmin(h, s, "count_archived", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.CountArchived(ctx, a.Filter)
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "count_archived", byQueue|byWorker|byReads|byPayload|deadOnly, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.CountArchived(ctx, on.Filter))
 	})
 }
 
 //export goArchiveDelete
 func goArchiveDelete(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "delete_archived", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return removed(on.DeleteArchived(ctx, int64(id)))
-	})
+	return removeByID(h, id, s, "delete_archived", (*core.Admin).DeleteArchived)
 }
 
 //export goArchiveReplay
 func goArchiveReplay(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "replay", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return removed(on.Replay(ctx, int64(id)))
-	})
+	return removeByID(h, id, s, "replay", (*core.Admin).Replay)
 }
 
 //export goArchivePurge
 func goArchivePurge(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byWorker|deadOnly|aged)
-	return onAdmin(h, s, "purge_archive", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.PurgeArchive(ctx, a.Filter, a.age)
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "purge_archive", byQueue|byWorker|deadOnly|aged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.PurgeArchive(ctx, on.Filter, on.age))
 	})
 }

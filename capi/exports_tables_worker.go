@@ -18,75 +18,57 @@ import (
 //export goWorkerGet
 func goWorkerGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "get_worker", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.GetWorker(ctx, int64(id))
-		return answered(cjson.Worker, v, err)
-	})
+	return byID(h, id, s, "get_worker", (*core.Admin).GetWorker, encoded(cjson.Worker))
 }
 
 //export goWorkerList
 func goWorkerList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|paged)
-	return onAdmin(h, s, "list_workers", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.ListWorkers(ctx, a.Queue, a.page)
-		return answered(cjson.Workers, v, err)
+	return rows(h, o, s, "list_workers", byQueue|paged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Workers)(on.ListWorkers(ctx, on.Queue, on.page))
 	})
 }
 
 //export goWorkerCount
 func goWorkerCount(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue)
-	return onAdmin(h, s, "count_workers", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.CountWorkers(ctx, a.Queue)
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "count_workers", byQueue, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.CountWorkers(ctx, on.Queue))
 	})
 }
 
 //export goWorkerDelete
 func goWorkerDelete(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "delete_worker", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		return removed(on.DeleteWorker(ctx, int64(id)))
-	})
+	return removeByID(h, id, s, "delete_worker", (*core.Admin).DeleteWorker)
 }
 
 //export goWorkerRelease
 func goWorkerRelease(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "release_worker", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.ReleaseWorker(ctx, int64(id))
-		return answered(cjson.Count, n, err)
-	})
+	return byID(h, id, s, "release_worker", (*core.Admin).ReleaseWorker, encoded(cjson.Count))
 }
 
 //export goWorkerPurge
 func goWorkerPurge(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, aged)
-	return onAdmin(h, s, "purge_workers", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.PurgeWorkers(ctx, a.age)
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "purge_workers", aged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.PurgeWorkers(ctx, on.age))
 	})
 }
 
 //export goWorkerStats
 func goWorkerStats(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue)
-	return onAdmin(h, s, "worker_stats", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.WorkerStats(ctx, a.Queue)
-		return answered(cjson.WorkerStats, v, err)
+	return rows(h, o, s, "worker_stats", byQueue, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.WorkerStats)(on.WorkerStats(ctx, on.Queue))
 	})
 }
 
 //export goWorkerHealth
 func goWorkerHealth(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|aged)
-	return onAdmin(h, s, "worker_health", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.WorkerHealth(ctx, a.Queue, a.age)
-		return answered(cjson.WorkerHealth, v, err)
+	return rows(h, o, s, "worker_health", byQueue|aged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.WorkerHealth)(on.WorkerHealth(ctx, on.Queue, on.age))
 	})
 }

@@ -122,7 +122,6 @@ func goWorkerShutdown(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 func goWorkerStatus(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	return onWorker(h, s, "status", func(ctx context.Context, on *worker) (call.Reply, error) {
-		v, err := on.Status(ctx)
-		return answered(cjson.Status, v, err)
+		return encoded(cjson.Status)(on.Status(ctx))
 	})
 }

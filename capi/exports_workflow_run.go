@@ -26,8 +26,7 @@ func goRunTrigger(h C.pgqrs_handle, workflow, input *C.in_str, s *C.in_submit) (
 	defer guard.Recover((*cerr.Status)(&st))
 	name, document := text(workflow), []byte(text(input))
 	return onStore(h, s, "trigger", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.TriggerJSON(ctx, name, document)
-		return answered(cjson.Run, v, err)
+		return encoded(cjson.Run)(on.TriggerJSON(ctx, name, document))
 	})
 }
 
@@ -36,7 +35,7 @@ func goRunStart(h C.pgqrs_handle, id, message C.int64_t, s *C.in_submit) (st C.i
 	defer guard.Recover((*cerr.Status)(&st))
 	return onStore(h, s, "start_run", nil, func(ctx context.Context, on *store) (call.Reply, error) {
 		_, v, err := on.StartRun(ctx, int64(id), int64(message))
-		return answered(cjson.Run, v, err)
+		return encoded(cjson.Run)(v, err)
 	})
 }
 
@@ -45,8 +44,7 @@ func goRunComplete(h C.pgqrs_handle, id C.int64_t, attempt C.int32_t, output *C.
 	defer guard.Recover((*cerr.Status)(&st))
 	token, document := execution(id, attempt), []byte(text(output))
 	return onStore(h, s, "complete_run", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.Execution(token).Complete(ctx, document)
-		return answered(cjson.Run, v, err)
+		return encoded(cjson.Run)(on.Execution(token).Complete(ctx, document))
 	})
 }
 
@@ -55,63 +53,46 @@ func goRunFail(h C.pgqrs_handle, id C.int64_t, attempt C.int32_t, reason *C.in_s
 	defer guard.Recover((*cerr.Status)(&st))
 	token, why := execution(id, attempt), text(reason)
 	return onStore(h, s, "fail_run", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.Execution(token).Fail(ctx, why)
-		return answered(cjson.Run, v, err)
+		return encoded(cjson.Run)(on.Execution(token).Fail(ctx, why))
 	})
 }
 
 //export goRunPause
 func goRunPause(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onStore(h, s, "pause_run", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.PauseRun(ctx, int64(id))
-		return answered(cjson.Run, v, err)
-	})
+	return runByID(h, id, s, "pause_run", (*core.Store).PauseRun, encoded(cjson.Run))
 }
 
 //export goRunResume
 func goRunResume(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onStore(h, s, "resume_run", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.ResumeRun(ctx, int64(id))
-		return answered(cjson.Run, v, err)
-	})
+	return runByID(h, id, s, "resume_run", (*core.Store).ResumeRun, encoded(cjson.Run))
 }
 
 //export goRunCancel
 func goRunCancel(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onStore(h, s, "cancel_run", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.CancelRun(ctx, int64(id))
-		return answered(cjson.Run, v, err)
-	})
+	return runByID(h, id, s, "cancel_run", (*core.Store).CancelRun, encoded(cjson.Run))
 }
 
 //export goRunGet
 func goRunGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "get_run", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.GetRun(ctx, int64(id))
-		return answered(cjson.Run, v, err)
-	})
+	return byID(h, id, s, "get_run", (*core.Admin).GetRun, encoded(cjson.Run))
 }
 
 //export goRunList
 func goRunList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byStatus|paged)
-	return onAdmin(h, s, "list_runs", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.ListRuns(ctx, core.RunFilter{Workflow: a.Queue, Status: a.status}, a.page)
-		return answered(cjson.Runs, v, err)
+	return rows(h, o, s, "list_runs", byQueue|byStatus|paged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Runs)(on.ListRuns(ctx, core.RunFilter{Workflow: on.Queue, Status: on.status}, on.page))
 	})
 }
 
 //export goRunCount
 func goRunCount(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byQueue|byStatus)
-	return onAdmin(h, s, "count_runs", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.CountRuns(ctx, core.RunFilter{Workflow: a.Queue, Status: a.status})
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "count_runs", byQueue|byStatus, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.CountRuns(ctx, core.RunFilter{Workflow: on.Queue, Status: on.status}))
 	})
 }

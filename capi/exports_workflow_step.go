@@ -25,7 +25,7 @@ func goStepAcquire(
 	token, name, most := execution(run, attempt), text(step), int32(maxAttempts)
 	return onStore(h, s, "acquire_step", nil, func(ctx context.Context, on *store) (call.Reply, error) {
 		v, execute, err := on.Execution(token).Acquire(ctx, name, most)
-		return answered(cjson.Acquired(execute), v, err)
+		return encoded(cjson.Acquired(execute))(v, err)
 	})
 }
 
@@ -36,8 +36,7 @@ func goStepComplete(
 	defer guard.Recover((*cerr.Status)(&st))
 	token, name, document := execution(run, attempt), text(step), []byte(text(output))
 	return onStore(h, s, "complete_step", nil, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := on.Execution(token).CompleteStep(ctx, name, document)
-		return answered(cjson.Step, v, err)
+		return encoded(cjson.Step)(on.Execution(token).CompleteStep(ctx, name, document))
 	})
 }
 
@@ -49,37 +48,29 @@ func goStepFail(
 	token, name, why := execution(run, attempt), text(step), text(reason)
 	delay, err := millis("retry_ms", retryMS, -1)
 	return onStore(h, s, "fail_step", err, func(ctx context.Context, on *store) (call.Reply, error) {
-		v, err := failStep(ctx, on.Execution(token), name, why, delay)
-		return answered(cjson.Step, v, err)
+		return encoded(cjson.Step)(failStep(ctx, on.Execution(token), name, why, delay))
 	})
 }
 
 //export goStepGet
 func goStepGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	return onAdmin(h, s, "get_step", nil, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.GetStep(ctx, int64(id))
-		return answered(cjson.Step, v, err)
-	})
+	return byID(h, id, s, "get_step", (*core.Admin).GetStep, encoded(cjson.Step))
 }
 
 //export goStepList
 func goStepList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byRun|paged)
-	return onAdmin(h, s, "list_steps", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		v, err := on.ListSteps(ctx, a.run, a.page)
-		return answered(cjson.Steps, v, err)
+	return rows(h, o, s, "list_steps", byRun|paged, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Steps)(on.ListSteps(ctx, on.run, on.page))
 	})
 }
 
 //export goStepCount
 func goStepCount(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
-	a, err := decodeTable(o, byRun)
-	return onAdmin(h, s, "count_steps", err, func(ctx context.Context, on *core.Admin) (call.Reply, error) {
-		n, err := on.CountSteps(ctx, a.run)
-		return answered(cjson.Count, n, err)
+	return rows(h, o, s, "count_steps", byRun, func(ctx context.Context, on selection) (call.Reply, error) {
+		return encoded(cjson.Count)(on.CountSteps(ctx, on.run))
 	})
 }
 

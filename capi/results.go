@@ -135,14 +135,6 @@ func jsonReply(text string) call.Reply {
 	return reply(&result{form: document, memory: memory, text: texts[0]})
 }
 
-// answered turns the result of a core call into a JSON reply.
-func answered[T any](encode func(T) string, v T, err error) (call.Reply, error) {
-	if err != nil {
-		return call.Nothing, err
-	}
-	return jsonReply(encode(v)), nil
-}
-
 // removed answers the removal of one thing.
 func removed(err error) (call.Reply, error) {
 	if err != nil {
