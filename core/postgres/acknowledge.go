@@ -70,7 +70,7 @@ func (s *store) acknowledge(ctx context.Context, query string, n int, token func
 		return nil, nil
 	}
 	results := make([]bool, n)
-	steps := []step{s.step("AcknowledgePreamble", nil)}
+	var steps []step
 	for _, inputs := range rounds(n, token) {
 		ids, workers, counts := make([]int64, len(inputs)), make([]int64, len(inputs)), make([]int32, len(inputs))
 		for row, i := range inputs {
@@ -83,7 +83,7 @@ func (s *store) acknowledge(ctx context.Context, query string, n int, token func
 		}
 		steps = append(steps, s.step(query, mark(results, inputs), args...))
 	}
-	if err := s.write(ctx, steps...); err != nil {
+	if err := s.writeWith(ctx, pinned, steps...); err != nil {
 		return nil, err
 	}
 	return results, nil

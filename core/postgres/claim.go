@@ -52,8 +52,7 @@ func handOut(messages []model.Message) []model.Message {
 // claimFrom claims what became eligible at or after an instant.
 func (s *store) claimFrom(ctx context.Context, c engine.Claim, from time.Time) ([]model.Message, error) {
 	var rows []model.Message
-	err := s.write(ctx,
-		s.step("ClaimPreamble", nil),
+	err := s.writeWith(ctx, pinned,
 		s.step("Claim", readClaimed(&rows, c), c.QueueID, int64(c.Limit), seconds(c.Lease), c.WorkerID, from, instant(c.At)))
 	if err != nil {
 		return nil, err
@@ -74,8 +73,7 @@ func (s *store) claimWhole(ctx context.Context, c engine.Claim, taken []model.Me
 	}
 	var rows []model.Message
 	var outlook outlook
-	err := s.write(ctx,
-		s.step("ClaimPreamble", nil),
+	err := s.writeWith(ctx, pinned,
 		s.step("ClaimWhole", readClaimed(&rows, c), c.QueueID, int64(c.Limit), seconds(c.Lease), c.WorkerID, instant(c.At), held),
 		s.step("ClaimOutlook", outlook.read, c.QueueID, c.WorkerID))
 	if err != nil {

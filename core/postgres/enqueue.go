@@ -18,7 +18,7 @@ func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 		return nil, nil
 	}
 	var ids []int64
-	err := s.write(ctx, step{sql: s.queries.get("Enqueue"), args: enqueueArguments(queueID, messages), read: readIDs(&ids, len(messages))})
+	err := s.writeWith(ctx, either, step{sql: s.queries.get("Enqueue"), args: enqueueArguments(queueID, messages), read: readIDs(&ids, len(messages))})
 	if err != nil {
 		return nil, err
 	}

@@ -96,31 +96,31 @@ func (p *planBundle) check(state string) {
 	p.t.Helper()
 	claim := fmt.Sprintf("(%d, %d, 600, %d, '-infinity', null)", p.queue.ID, planClaimRows, p.worker.ID)
 	whole := fmt.Sprintf("(%d, %d, 600, %d, null, '{}')", p.queue.ID, planClaimRows, p.worker.ID)
-	p.explain(state, "ClaimPreamble", "claim", claim, "pgqrs_messages_claim", planClaimRows)
-	p.explain(state, "ClaimPreamble", "whole", whole, "pgqrs_messages_claim", planClaimRows)
-	p.explain(state, "ClaimPreamble", "outlook", fmt.Sprintf("(%d, %d)", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)
+	p.explain(state, "claim", claim, "pgqrs_messages_claim", planClaimRows)
+	p.explain(state, "whole", whole, "pgqrs_messages_claim", planClaimRows)
+	p.explain(state, "outlook", fmt.Sprintf("(%d, %d)", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)
 
 	var ids []int64
 	require.NoError(p.t, p.conn.QueryRow(p.ctx, "select array_agg(id) from (select id from "+p.store.queries.quoted+
 		".pgqrs_messages where consumer_worker_id is not null order by id limit $1) m", planClaimRows).Scan(&ids))
 	require.Len(p.t, ids, planClaimRows)
 	tokens := fmt.Sprintf("(%s, array_fill(%d::bigint, array[%d]), array_fill(1, array[%d])", bigints(ids), p.worker.ID, len(ids), len(ids))
-	p.explain(state, "AcknowledgePreamble", "extend", tokens+fmt.Sprintf(", array_fill(900::float8, array[%d]))", len(ids)), "pgqrs_messages_pkey", len(ids))
-	p.explain(state, "AcknowledgePreamble", "release", tokens+fmt.Sprintf(", null, array_fill(false, array[%d]))", len(ids)), "pgqrs_messages_pkey", 2*len(ids))
-	p.explain(state, "AcknowledgePreamble", "archive", tokens+")", "pgqrs_messages_pkey", len(ids))
+	p.explain(state, "extend", tokens+fmt.Sprintf(", array_fill(900::float8, array[%d]))", len(ids)), "pgqrs_messages_pkey", len(ids))
+	p.explain(state, "release", tokens+fmt.Sprintf(", null, array_fill(false, array[%d]))", len(ids)), "pgqrs_messages_pkey", 2*len(ids))
+	p.explain(state, "archive", tokens+")", "pgqrs_messages_pkey", len(ids))
 }
 
 func bigints(ids []int64) string {
 	return "'{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]") + "}'::bigint[]"
 }
 
-// explain runs a statement behind its preamble and examines plan and buffers.
-func (p *planBundle) explain(state, preamble, name, arguments, index string, rows int) {
+// explain runs a statement with pinned plans and examines plan and buffers.
+func (p *planBundle) explain(state, name, arguments, index string, rows int) {
 	p.t.Helper()
 	tx, err := p.conn.Begin(p.ctx)
 	require.NoError(p.t, err)
 	defer func() { require.NoError(p.t, tx.Commit(p.ctx)) }()
-	p.exec(p.store.queries.get(preamble))
+	p.exec(strings.ReplaceAll(p.store.queries.get("PinPlans"), "$1", "true"))
 	var text string
 	require.NoError(p.t, p.conn.QueryRow(p.ctx, "explain (analyze, buffers, format json) execute plan_"+name+arguments,
 		pgx.QueryExecModeSimpleProtocol).Scan(&text))
@@ -163,16 +163,14 @@ func (n planNode) walk(visit func(planNode)) {
 // from which a default server compiles statements, which takes a second or more.
 func TestPinnedPlansAreNotCompiled(t *testing.T) {
 	b := setup(t)
-	for _, preamble := range []string{"ClaimPreamble", "AcknowledgePreamble"} {
-		tx, err := b.connect().Begin(b.ctx)
-		require.NoError(t, err)
-		_, err = tx.Exec(b.ctx, "set local jit = on")
-		require.NoError(t, err)
-		_, err = tx.Exec(b.ctx, b.store.queries.get(preamble))
-		require.NoError(t, err)
-		var jit string
-		require.NoError(t, tx.QueryRow(b.ctx, "show jit").Scan(&jit))
-		require.Equal(t, "off", jit, preamble)
-		require.NoError(t, tx.Rollback(b.ctx))
-	}
+	tx, err := b.connect().Begin(b.ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(b.ctx, "set local jit = on")
+	require.NoError(t, err)
+	_, err = tx.Exec(b.ctx, b.store.queries.get("PinPlans"), true)
+	require.NoError(t, err)
+	var jit string
+	require.NoError(t, tx.QueryRow(b.ctx, "show jit").Scan(&jit))
+	require.Equal(t, "off", jit)
+	require.NoError(t, tx.Rollback(b.ctx))
 }

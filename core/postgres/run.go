@@ -37,11 +37,16 @@ const (
 // write runs the steps as one transaction that the caller's context cannot
 // interrupt, and returns after its commit.
 func (s *store) write(ctx context.Context, steps ...step) error {
+	return s.writeWith(ctx, ordinary, steps...)
+}
+
+// writeWith is write with plans of a kind.
+func (s *store) writeWith(ctx context.Context, want plans, steps ...step) error {
 	return s.attempt(ctx, func() error {
 		return s.withConn(ctx, func(conn *pgxpool.Conn) error {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.writeTimeout)
 			defer cancel()
-			return s.pipeline(ctx, conn, writing, steps)
+			return s.pipeline(ctx, conn, writing, want, steps)
 		})
 	})
 }
@@ -50,7 +55,7 @@ func (s *store) write(ctx context.Context, steps ...step) error {
 func (s *store) read(ctx context.Context, steps ...step) error {
 	return s.attempt(ctx, func() error {
 		return s.withConn(ctx, func(conn *pgxpool.Conn) error {
-			return s.pipeline(ctx, conn, reading, steps)
+			return s.pipeline(ctx, conn, reading, ordinary, steps)
 		})
 	})
 }
@@ -63,6 +68,9 @@ func (s *store) transaction(ctx context.Context, f func(tx pgx.Tx) error) error 
 		return s.withConn(ctx, func(conn *pgxpool.Conn) error {
 			// What a lost connection leaves behind is rolled back by the server, so
 			// until the commit everything is as safe as a read.
+			if err := s.unpin(ctx, conn); err != nil {
+				return err
+			}
 			tx, err := conn.Begin(ctx)
 			if err != nil {
 				return s.fault(ctx, reading, err)
@@ -82,7 +90,11 @@ func (s *store) transaction(ctx context.Context, f func(tx pgx.Tx) error) error 
 }
 
 // pipeline sends all steps in one round trip.
-func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, steps []step) error {
+func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, want plans, steps []step) error {
+	steps, settled := s.planned(conn, want, steps)
+	if len(steps) == 0 {
+		return nil
+	}
 	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(steps))}
 	for _, st := range steps {
 		batch.Queue(st.sql, st.args...)
@@ -111,6 +123,7 @@ func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, steps
 		}
 		return s.fault(ctx, p, err)
 	}
+	settled()
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (s *store) Notify(ctx context.Context, queueIDs []int64) error {
 }
 
 func (s *store) notify(ctx context.Context, payloads []string) error {
-	return s.write(ctx, s.step("Notify", nil, s.queries.channel, payloads))
+	return s.writeWith(ctx, either, s.step("Notify", nil, s.queries.channel, payloads))
 }
 
 // Listen implements engine.Wakeups. It holds a connection of its own beside the

@@ -127,8 +127,7 @@ func (s *store) StopWorkers(ctx context.Context, ids []int64, remove bool) (rele
 	if remove {
 		ending = s.step("RemoveWorkers", nil, ids)
 	}
-	err = s.write(ctx,
-		s.step("AcknowledgePreamble", nil),
+	err = s.writeWith(ctx, pinned,
 		s.step("ReleaseHeld", one(&released), ids),
 		ending)
 	return released, err

@@ -1,25 +1,25 @@
--- The preambles pin the plan in every state of the statistics; they run in the
--- transaction of the statement behind them and end with it. Only a claim may
--- commit asynchronously: a lost lease is a redelivery, a lost message is a loss.
--- With synchronous standbys it waits like the rest: a message that the standby
--- has not got yet (its enqueue was never answered, the primary restarted) would be
--- handed out, vanish in a failover, and leave its id to another.
--- Forbidding a kind of plan is done by a huge cost, which would have the server
+-- Which plans a session makes. The hot statements are pinned to theirs in every
+-- state of the statistics; $1 says whether that ends with the transaction. To
+-- forbid a kind of plan is to give it a huge cost, which would have the server
 -- compile the statement first, for a second or more: so jit goes off as well.
 
--- name: ClaimPreamble
-select set_config('synchronous_commit', case when current_setting('synchronous_standby_names') = '' then 'off'
-    else current_setting('synchronous_commit') end, true), set_config('enable_seqscan', 'off', true),
-  set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true),
-  set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-  set_config('plan_cache_mode', 'force_generic_plan', true),
-  set_config('jit', 'off', true)
+-- name: PinPlans
+select set_config('enable_seqscan', 'off', $1), set_config('enable_bitmapscan', 'off', $1),
+  set_config('enable_sort', 'off', $1), set_config('enable_hashjoin', 'off', $1),
+  set_config('enable_mergejoin', 'off', $1), set_config('plan_cache_mode', 'force_generic_plan', $1),
+  set_config('jit', 'off', $1)
 
--- name: AcknowledgePreamble
-select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-  set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true),
-  set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-  set_config('jit', 'off', true)
+-- name: UnpinPlans
+select set_config('enable_seqscan', null, false), set_config('enable_bitmapscan', null, false),
+  set_config('enable_sort', null, false), set_config('enable_hashjoin', null, false),
+  set_config('enable_mergejoin', null, false), set_config('plan_cache_mode', null, false),
+  set_config('jit', null, false)
+
+-- Only a claim may commit asynchronously: a lost lease is a redelivery, a lost
+-- message is a loss. With synchronous standbys it waits like the rest: a message
+-- that the standby has not got yet (its enqueue was never answered, the primary
+-- restarted) would be handed out, vanish in a failover, and leave its id to
+-- another. The setting is made in the statement itself, for its transaction.
 
 -- $1 queue, $2 limit, $3 lease in seconds, $4 worker, $5 hint, $6 instant or null.
 -- Walks pgqrs_messages_claim; the order names the full key, so that no other
@@ -33,6 +33,8 @@ with picked as materialized (
   where c.queue_id = $1 and c.vt <= coalesce($6::timestamptz, statement_timestamp()) and c.vt >= $5::timestamptz
     and c.read_ct < (select q.max_read_ct from {schema}.pgqrs_queues q where q.id = $1)
     and (select w.status from {schema}.pgqrs_workers w where w.id = $4) in ('ready', 'polling')
+    and (select set_config('synchronous_commit', case when current_setting('synchronous_standby_names') = '' then 'off'
+      else current_setting('synchronous_commit') end, true)) is not null
   order by c.queue_id, c.vt, c.id
   limit $2 for no key update of c skip locked)
 update {schema}.pgqrs_messages m
@@ -52,6 +54,8 @@ with picked as materialized (
   where c.queue_id = $1 and c.vt <= coalesce($5::timestamptz, statement_timestamp()) and c.id <> all($6::bigint[])
     and c.read_ct < (select q.max_read_ct from {schema}.pgqrs_queues q where q.id = $1)
     and (select w.status from {schema}.pgqrs_workers w where w.id = $4) in ('ready', 'polling')
+    and (select set_config('synchronous_commit', case when current_setting('synchronous_standby_names') = '' then 'off'
+      else current_setting('synchronous_commit') end, true)) is not null
   order by c.queue_id, c.vt, c.id
   limit $2 for no key update of c skip locked),
 claimed as (
