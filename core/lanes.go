@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgqrs/pgqrs/core/batch"
 	"github.com/pgqrs/pgqrs/core/engine"
+	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
@@ -14,13 +15,24 @@ import (
 // at once where the engine has several writers.
 const ackFlushers = 2
 
+// claimFlushers is how many claims of a queue may be on their way at once where the
+// engine has several writers. More of them would meet at the front of the queue and
+// step over each other's messages; what comes meanwhile shares the next one.
+const claimFlushers = 2
+
+// maxClaimRows is how many messages claims that share a transaction ask for.
+const maxClaimRows = 1000
+
 // enqueueLane carries the messages of one queue and answers with their ids.
 type enqueueLane = batch.Lane[model.NewMessage, int64]
 
-// lanes are the group commits of a backend: one lane for the enqueues of each
-// queue, because a statement serves one queue and a flood into one must not hold
-// up the others; one lane per kind of acknowledgement, because those name
-// messages of any queue.
+// claimLane carries the claims on one queue.
+type claimLane = batch.Lane[engine.Claim, engine.Claimed]
+
+// lanes are the group commits of a backend: one lane for the enqueues and one for
+// the claims of each queue, because a statement serves one queue and a flood into
+// one must not hold up the others; one lane per kind of acknowledgement, because
+// those name messages of any queue.
 type lanes struct {
 	b       *backend
 	archive *batch.Lane[model.Token, bool]
@@ -31,12 +43,13 @@ type lanes struct {
 	// mu guards the fields below.
 	mu      sync.Mutex
 	enqueue map[int64]*enqueueLane
+	claims  map[int64]*claimLane
 	closed  bool
 }
 
 func (l *lanes) init(b *backend) {
 	l.b = b
-	l.enqueue = map[int64]*enqueueLane{}
+	l.enqueue, l.claims = map[int64]*enqueueLane{}, map[int64]*claimLane{}
 	l.archive = newAckLane(b, func(ctx context.Context, tokens []model.Token) ([]bool, error) {
 		return b.engine.Finish(ctx, engine.FinishArchive, tokens)
 	})
@@ -57,16 +70,8 @@ func newAckLane[I any](b *backend, flush func(context.Context, []I) ([]bool, err
 // of returns the enqueue lane of a queue. One flusher, so that the ids of one
 // producer ascend in the order of its calls.
 func (l *lanes) of(queueID int64) (*enqueueLane, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if lane := l.enqueue[queueID]; lane != nil {
-		return lane, nil
-	}
-	if l.closed {
-		return nil, errClosed("store")
-	}
 	caps := l.b.engine.Capabilities()
-	lane := batch.NewLane(batch.Options[model.NewMessage, int64]{
+	return laneOf(l, l.enqueue, queueID, batch.Options[model.NewMessage, int64]{
 		Flush: func(ctx context.Context, messages []model.NewMessage) ([]int64, error) {
 			return l.b.engine.Enqueue(ctx, queueID, messages)
 		},
@@ -74,8 +79,51 @@ func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 		Bytes: func(m model.NewMessage) int { return len(m.Payload) },
 		Group: &l.b.group,
 	})
-	l.enqueue[queueID] = lane
+}
+
+// laneOf returns the lane of a queue, which its first use makes.
+func laneOf[I, R any](l *lanes, of map[int64]*batch.Lane[I, R], queueID int64, o batch.Options[I, R]) (*batch.Lane[I, R], error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if lane := of[queueID]; lane != nil {
+		return lane, nil
+	}
+	if l.closed {
+		return nil, errClosed("store")
+	}
+	lane := batch.NewLane(o)
+	of[queueID] = lane
 	return lane, nil
+}
+
+// claim leases messages, together with what other consumers of the queue ask for
+// at the same time. A caller who is cancelled before the claim was sent gets
+// nothing; afterwards it is answered truly, also when its deadline has passed, and
+// gives back what nobody takes.
+func (l *lanes) claim(ctx context.Context, c engine.Claim) (engine.Claimed, error) {
+	if !c.At.IsZero() {
+		return engine.ClaimOne(ctx, l.b.engine, c)
+	}
+	caps := l.b.engine.Capabilities()
+	lane, err := laneOf(l, l.claims, c.QueueID, batch.Options[engine.Claim, engine.Claimed]{
+		Flush: l.b.engine.Claim, MaxRows: maxClaimRows, MaxBytes: maxClaimRows,
+		Bytes:    func(c engine.Claim) int { return c.Limit },
+		Flushers: min(claimFlushers, caps.Writers), Group: &l.b.group,
+	})
+	if err != nil {
+		return engine.Claimed{}, err
+	}
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	answers, err := lane.Do(lasting, []engine.Claim{c})
+	switch {
+	case err == nil:
+		return answers[0], nil
+	case fault.Is(err, fault.Cancelled) && ctx.Err() != nil:
+		return engine.Claimed{}, fault.FromContext(ctx)
+	}
+	return engine.Claimed{}, err
 }
 
 // Flushes tells how the calls of a kind share transactions: how many rows a flush
@@ -83,9 +131,10 @@ func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 type Flushes = batch.Stats
 
 // Activity tells of the group commits of a store since it was opened, by kind of
-// call. Stores of this process that share a configuration share these too.
+// call; the rows of Claim are calls of Dequeue that asked the database, at least one
+// for each. Stores of this process that share a configuration share these too.
 type Activity struct {
-	Enqueue, Archive, Delete, Extend, Release Flushes
+	Enqueue, Claim, Archive, Delete, Extend, Release Flushes
 }
 
 // Activity returns what the store has carried and carries now. It asks no
@@ -101,6 +150,9 @@ func (l *lanes) activity() Activity {
 	for _, lane := range l.enqueue {
 		a.Enqueue = a.Enqueue.Plus(lane.Stats())
 	}
+	for _, lane := range l.claims {
+		a.Claim = a.Claim.Plus(lane.Stats())
+	}
 	return a
 }
 
@@ -110,6 +162,9 @@ func (l *lanes) close(ctx context.Context) error {
 	l.closed = true
 	closers := []func(context.Context) error{l.archive.Close, l.delete.Close, l.extend.Close, l.release.Close}
 	for _, lane := range l.enqueue {
+		closers = append(closers, lane.Close)
+	}
+	for _, lane := range l.claims {
 		closers = append(closers, lane.Close)
 	}
 	l.mu.Unlock()

@@ -80,6 +80,47 @@ func TestConcurrentSingleCallsShareStatements(t *testing.T) {
 	})
 }
 
+// TestConcurrentDequeuesShareClaims: each consumer gets messages of its own, and
+// one that may take none spoils it for nobody.
+func TestConcurrentDequeuesShareClaims(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		const n = 100
+		p, suspended := b.producer(), b.consumer()
+		require.NoError(b.t, suspended.Suspend(b.ctx))
+		payloads := make([]any, n)
+		_, err := p.EnqueueBatch(b.ctx, payloads)
+		require.NoError(b.t, err)
+		consumers := make([]*Consumer, n/2)
+		for i := range consumers {
+			consumers[i] = b.consumer()
+		}
+		var all sync.WaitGroup
+		var taken sync.Map
+		for _, c := range consumers {
+			all.Go(func() {
+				got, err := c.Dequeue(b.ctx, DequeueOptions{Batch: 2, Lease: time.Minute})
+				assert.NoError(b.t, err)
+				for _, m := range got {
+					assert.Equal(b.t, c.ID(), m.ConsumerWorkerID)
+					_, twice := taken.LoadOrStore(m.ID, true)
+					assert.False(b.t, twice)
+				}
+			})
+		}
+		all.Go(func() {
+			_, err := suspended.Dequeue(b.ctx, DequeueOptions{})
+			assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
+		})
+		all.Wait()
+		claims := b.store.Activity().Claim
+		assert.EqualValues(b.t, n/2, claims.Rows)
+		assert.Less(b.t, claims.Flushes, claims.Rows)
+		count := 0
+		taken.Range(func(any, any) bool { count++; return true })
+		assert.Equal(b.t, n, count)
+	})
+}
+
 func TestEachEnqueueStandsForItself(t *testing.T) {
 	onBoth(t, func(b *bundle) {
 		p := b.producer()

@@ -451,10 +451,11 @@ PGQRS_API int32_t pgqrs_store_stats(pgqrs_handle store, pgqrs_handle cq, uint64_
                                     pgqrs_handle *error);
 
 /* How calls that were in flight together have shared transactions since the store
- * was opened; asks no database. Result: JSON, an object with enqueue, archive,
- * delete, extend and release, each an object: flushes (transactions), rows (they
- * carried), largest (rows of one), waited_us (summed over the rows, from the call
- * to its transaction), waiting (rows, now), flying (transactions, now). since 1 */
+ * was opened; asks no database. Result: JSON, an object with enqueue, claim (of
+ * which a row is a question for messages), archive, delete, extend and release,
+ * each an object: flushes (transactions), rows (they carried), largest (rows of
+ * one), waited_us (summed over the rows, from the call to its transaction), waiting
+ * (rows, now), flying (transactions, now). since 1 */
 PGQRS_API int32_t pgqrs_store_activity(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                        pgqrs_handle *error);
 

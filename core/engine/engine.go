@@ -117,11 +117,14 @@ type Messages interface {
 	// Enqueue stores all messages or none and returns their ids in input order.
 	// Errors: QueueNotFound; a RowFault when one message is to blame.
 	Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error)
-	// Claim leases up to Limit eligible messages, longest eligible first. A claim
-	// that comes back short has looked at the whole queue and has dead-lettered
-	// what was exhausted. Errors: QueueNotFound; WorkerNotFound; StateTransition
-	// when the worker's state does not allow it to take messages.
-	Claim(ctx context.Context, c Claim) (Claimed, error)
+	// Claim leases eligible messages of one queue to several workers, longest
+	// eligible first and the earlier claims first, up to Limit each, and returns
+	// one answer per claim. A claim that comes back short has looked at the whole
+	// queue and has dead-lettered what was exhausted. A claim with an instant of
+	// its own (At) comes alone. Errors: QueueNotFound; WorkerNotFound and
+	// StateTransition, with RowFault, when the state of a worker does not allow it
+	// to take messages: then nobody gets any.
+	Claim(ctx context.Context, claims []Claim) ([]Claimed, error)
 	// Finish archives or deletes, and returns one bool per token, in input order:
 	// true iff it took effect. Of several tokens for one message at most one is
 	// true; equal tokens: the first.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"time"
 
 	"github.com/pgqrs/pgqrs/core/model"
@@ -33,6 +34,15 @@ type Claimed struct {
 	// by time alone, by the database's clock. It is known only when the claim
 	// came back short; negative: unknown, or nothing is waiting.
 	NextDue time.Duration
+}
+
+// ClaimOne is a claim that comes alone.
+func ClaimOne(ctx context.Context, e Messages, c Claim) (Claimed, error) {
+	answers, err := e.Claim(ctx, []Claim{c})
+	if err != nil {
+		return Claimed{}, err
+	}
+	return answers[0], nil
 }
 
 // Extension asks for more time.

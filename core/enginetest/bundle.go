@@ -153,7 +153,7 @@ func numbered(n int) []model.NewMessage {
 // claimAs claims for any worker.
 func (b *bundle) claimAs(worker model.WorkerInfo, limit int, lease time.Duration) engine.Claimed {
 	b.t.Helper()
-	claimed, err := b.eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: worker.ID, Limit: limit, Lease: lease})
+	claimed, err := engine.ClaimOne(b.ctx, b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: worker.ID, Limit: limit, Lease: lease})
 	b.ok(err)
 	require.LessOrEqual(b.t, len(claimed.Messages), limit)
 	return claimed

@@ -95,7 +95,7 @@ func calls() []call {
 			return err
 		}),
 		ask("Claim", func(ctx context.Context, eng engine.Engine) error {
-			_, err := eng.Claim(ctx, engine.Claim{QueueID: nowhere, WorkerID: nowhere, Limit: 1, Lease: time.Second})
+			_, err := engine.ClaimOne(ctx, eng, engine.Claim{QueueID: nowhere, WorkerID: nowhere, Limit: 1, Lease: time.Second})
 			return err
 		}),
 		ask("Finish archive", func(ctx context.Context, eng engine.Engine) error {

@@ -22,7 +22,7 @@ func cancelCases() []testCase {
 		}},
 		{name: "a cancelled claim leases nothing", run: func(b *bundle) {
 			b.fill(3)
-			_, err := b.eng.Claim(cancelled(), engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 3, Lease: long})
+			_, err := engine.ClaimOne(cancelled(), b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 3, Lease: long})
 			b.fails(fault.Cancelled, err)
 			require.EqualValues(b.t, 3, b.metrics().Pending)
 		}},
@@ -43,7 +43,7 @@ func cancelCases() []testCase {
 			defer cancel()
 			_, err := b.eng.Enqueue(ctx, b.queue.ID, numbered(3))
 			require.True(b.t, fault.SafeToRetry(b.fails(fault.Timeout, err)))
-			_, err = b.eng.Claim(ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 3, Lease: long})
+			_, err = engine.ClaimOne(ctx, b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 3, Lease: long})
 			b.fails(fault.Timeout, err)
 			require.Zero(b.t, b.metrics().Pending)
 		}},
@@ -75,7 +75,7 @@ func cancelCases() []testCase {
 			var mu sync.Mutex
 			leased, possible := 0, 0
 			b.none(b.interrupted(func(ctx context.Context) error {
-				c, err := b.eng.Claim(ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 5, Lease: long})
+				c, err := engine.ClaimOne(ctx, b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 5, Lease: long})
 				mu.Lock()
 				defer mu.Unlock()
 				leased += len(c.Messages)

@@ -141,7 +141,7 @@ func claimCases() []testCase {
 }
 
 func (b *bundle) tryClaim(queueID, workerID int64) (engine.Claimed, error) {
-	return b.eng.Claim(b.ctx, engine.Claim{QueueID: queueID, WorkerID: workerID, Limit: 10, Lease: long})
+	return engine.ClaimOne(b.ctx, b.eng, engine.Claim{QueueID: queueID, WorkerID: workerID, Limit: 10, Lease: long})
 }
 
 // due requires NextDue to be at most d, and not less than the case can explain.

@@ -117,7 +117,7 @@ func closeCases() []testCase {
 			for i := range leased {
 				group.Go(func() {
 					for {
-						c, err := b.eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 3, Lease: long})
+						c, err := engine.ClaimOne(b.ctx, b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 3, Lease: long})
 						leased[i] += len(c.Messages)
 						started <- struct{}{}
 						if err != nil || len(c.Messages) == 0 {

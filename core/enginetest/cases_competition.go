@@ -27,7 +27,7 @@ func competitionCases() []testCase {
 			b.none(together(len(workers), func(i int) error {
 				eng := engines[i%len(engines)]
 				for {
-					c, err := eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: workers[i].ID, Limit: 7, Lease: long})
+					c, err := engine.ClaimOne(b.ctx, eng, engine.Claim{QueueID: b.queue.ID, WorkerID: workers[i].ID, Limit: 7, Lease: long})
 					if err != nil || len(c.Messages) == 0 {
 						return err
 					}
@@ -135,7 +135,7 @@ func competitionCases() []testCase {
 					}
 					for last := false; !last && len(taken) == 0; {
 						last = answered.Load()
-						c, err := b.eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: other.ID, Limit: 1, Lease: long})
+						c, err := engine.ClaimOne(b.ctx, b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: other.ID, Limit: 1, Lease: long})
 						if taken = c.Messages; err != nil {
 							return err
 						}
@@ -177,7 +177,7 @@ func competitionCases() []testCase {
 					if over || b.ctx.Err() != nil {
 						return b.ctx.Err()
 					}
-					c, err := eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 25, Lease: long})
+					c, err := engine.ClaimOne(b.ctx, eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 25, Lease: long})
 					if err != nil {
 						return err
 					}

@@ -50,7 +50,7 @@ func deadLetterCases() []testCase {
 			b.none(together(2, func(i int) error {
 				if i == 0 {
 					for range sent {
-						if _, err := b.eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 1, Lease: long}); err != nil {
+						if _, err := engine.ClaimOne(b.ctx, b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 1, Lease: long}); err != nil {
 							return err
 						}
 					}

@@ -65,7 +65,7 @@ func faultCases() []testCase {
 			var mu sync.Mutex
 			leased, possible := 0, 0
 			b.whileCut(func() error {
-				c, err := b.eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: each, Lease: long})
+				c, err := engine.ClaimOne(b.ctx, b.eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: each, Lease: long})
 				mu.Lock()
 				defer mu.Unlock()
 				leased += len(c.Messages)

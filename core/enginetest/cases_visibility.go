@@ -61,7 +61,7 @@ func visibilityCases() []testCase {
 			first := b.one(brief)
 			worker := b.another()
 			b.eventually("the redelivery", func() bool {
-				c, err := eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: worker.ID, Limit: 5, Lease: long})
+				c, err := engine.ClaimOne(b.ctx, eng, engine.Claim{QueueID: b.queue.ID, WorkerID: worker.ID, Limit: 5, Lease: long})
 				b.ok(err)
 				return len(c.Messages) == 1 && c.Messages[0].ID == first.ID
 			})
@@ -76,7 +76,7 @@ func visibilityCases() []testCase {
 			b.fill(3)
 			other := b.newQueue(maxReadCt)
 			w := b.newWorker(other.ID, "consumer")
-			c, err := b.eng.Claim(b.ctx, engine.Claim{QueueID: other.ID, WorkerID: w.ID, Limit: 10, Lease: long})
+			c, err := engine.ClaimOne(b.ctx, b.eng, engine.Claim{QueueID: other.ID, WorkerID: w.ID, Limit: 10, Lease: long})
 			b.ok(err)
 			require.Empty(b.t, c.Messages)
 		}},
@@ -113,7 +113,7 @@ func visibilityCases() []testCase {
 
 // claimAt claims up to ten messages with an instant in place of the clock.
 func (b *bundle) claimAt(at time.Time) (engine.Claimed, error) {
-	return b.eng.Claim(b.ctx, engine.Claim{
+	return engine.ClaimOne(b.ctx, b.eng, engine.Claim{
 		QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 10, Lease: long, At: at,
 	})
 }

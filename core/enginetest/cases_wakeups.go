@@ -62,7 +62,7 @@ func wakeupCases() []testCase {
 				id := b.put(`1`)
 				b.ok(b.eng.Notify(b.ctx, []int64{b.queue.ID}))
 				b.wakes(woken, b.queue.ID)
-				c, err := eng.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 5, Lease: long})
+				c, err := engine.ClaimOne(b.ctx, eng, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 5, Lease: long})
 				b.ok(err)
 				require.Equal(b.t, []int64{id}, ids(c.Messages))
 			}

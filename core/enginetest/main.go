@@ -109,7 +109,7 @@ var roles = map[string]func(ctx context.Context, eng engine.Engine, j job, say f
 	},
 	"consume": consume,
 	"hold": func(ctx context.Context, eng engine.Engine, j job, say func(reply) error) error {
-		c, err := eng.Claim(ctx, engine.Claim{QueueID: j.Queue, WorkerID: j.Worker, Limit: j.Batch, Lease: j.Lease})
+		c, err := engine.ClaimOne(ctx, eng, engine.Claim{QueueID: j.Queue, WorkerID: j.Worker, Limit: j.Batch, Lease: j.Lease})
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func consume(ctx context.Context, eng engine.Engine, j job, say func(reply) erro
 
 // consumeOnce claims and archives one batch; full reports that there may be more.
 func consumeOnce(ctx context.Context, eng engine.Engine, j job, worker int64, say func(reply) error) (full bool, err error) {
-	c, err := eng.Claim(ctx, engine.Claim{QueueID: j.Queue, WorkerID: worker, Limit: j.Batch, Lease: j.Lease})
+	c, err := engine.ClaimOne(ctx, eng, engine.Claim{QueueID: j.Queue, WorkerID: worker, Limit: j.Batch, Lease: j.Lease})
 	if err != nil || len(c.Messages) == 0 {
 		return false, err
 	}

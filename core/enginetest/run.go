@@ -34,6 +34,7 @@ func groups() []group {
 		{"visibility", visibilityCases()},
 		{"order", orderCases()},
 		{"claim", claimCases()},
+		{"claims together", claimTogetherCases()},
 		{"finish", finishCases()},
 		{"extend", extendCases()},
 		{"release", releaseCases()},

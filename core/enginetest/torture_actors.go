@@ -78,7 +78,7 @@ func (a *actor) consume() error {
 		// Whole microseconds, as databases keep them: the ledger computes with it.
 		lease := a.between(100*time.Millisecond, 500*time.Millisecond).Round(time.Microsecond)
 		ctx, cancel := a.hasty(5)
-		c, err := a.eng.Claim(ctx, engine.Claim{QueueID: a.b.queue.ID, WorkerID: worker, Limit: 1 + a.rand.IntN(40), Lease: lease})
+		c, err := engine.ClaimOne(ctx, a.eng, engine.Claim{QueueID: a.b.queue.ID, WorkerID: worker, Limit: 1 + a.rand.IntN(40), Lease: lease})
 		cancel()
 		switch a.verdict(err) {
 		case done:

@@ -132,6 +132,12 @@ func SafeToRetry(err error) bool {
 	return e.Safe
 }
 
+// ByRow marks the error as caused by one row of a batch, and returns it.
+func (e *Error) ByRow() *Error {
+	e.RowFault = true
+	return e
+}
+
 // IsRowFault reports whether one row of a batch is to blame.
 func IsRowFault(err error) bool {
 	var e *Error

@@ -41,7 +41,7 @@ func BenchmarkCycle(b *testing.B) {
 			require.NoError(b, err)
 		}
 		for range benchRows / benchBatch {
-			claimed, err := eng.Claim(ctx, engine.Claim{QueueID: queue.ID, WorkerID: worker.ID, Limit: benchBatch, Lease: time.Hour})
+			claimed, err := engine.ClaimOne(ctx, eng, engine.Claim{QueueID: queue.ID, WorkerID: worker.ID, Limit: benchBatch, Lease: time.Hour})
 			require.NoError(b, err)
 			tokens := make([]model.Token, len(claimed.Messages))
 			for i, m := range claimed.Messages {

@@ -95,7 +95,7 @@ func (b *bundle) put(messages ...model.NewMessage) []int64 {
 
 func (b *bundle) claim(limit int, lease time.Duration) []model.Message {
 	b.t.Helper()
-	claimed, err := b.store.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: limit, Lease: lease})
+	claimed, err := engine.ClaimOne(b.ctx, b.store, engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: limit, Lease: lease})
 	require.NoError(b.t, err)
 	return claimed.Messages
 }

@@ -124,7 +124,7 @@ func TestNextDueWhileLocked(t *testing.T) {
 	_, err = tx.Exec(b.ctx, "select 1 from "+b.store.queries.quoted+".pgqrs_messages for update")
 	require.NoError(t, err)
 	claim := engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 1, Lease: time.Hour}
-	claimed, err := b.store.Claim(b.ctx, claim)
+	claimed, err := engine.ClaimOne(b.ctx, b.store, claim)
 	require.NoError(t, err)
 	require.Empty(t, claimed.Messages)
 	require.Equal(t, lockedRetry, claimed.NextDue)

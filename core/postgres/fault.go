@@ -174,7 +174,7 @@ func queueNameNotFound(name string) error {
 	return &fault.Error{Kind: fault.QueueNotFound, Field: name, Text: fmt.Sprintf("Queue '%s' not found", name), Safe: true}
 }
 
-func workerNotFound(id int64) error {
+func workerNotFound(id int64) *fault.Error {
 	return &fault.Error{Kind: fault.WorkerNotFound, Field: "worker", Text: fmt.Sprintf("Worker %d not found: it was removed, or never registered", id), Safe: true}
 }
 
@@ -182,7 +182,7 @@ func messageNotFound(id int64) error {
 	return &fault.Error{Kind: fault.MessageNotFound, Field: "message", Text: fmt.Sprintf("Message %d not found", id), Safe: true}
 }
 
-func stateTransition(format string, args ...any) error {
+func stateTransition(format string, args ...any) *fault.Error {
 	e := fault.New(fault.StateTransition, format, args...)
 	e.Safe = true
 	return e

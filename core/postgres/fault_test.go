@@ -68,7 +68,7 @@ func TestNotInstalled(t *testing.T) {
 	_, err := s.Enqueue(t.Context(), 1, payloads(1))
 	requireKind(t, fault.Schema, err)
 	require.ErrorContains(t, err, "admin.install()")
-	_, err = s.Claim(t.Context(), engine.Claim{QueueID: 1, WorkerID: 1, Limit: 1, Lease: time.Second})
+	_, err = engine.ClaimOne(t.Context(), s, engine.Claim{QueueID: 1, WorkerID: 1, Limit: 1, Lease: time.Second})
 	requireKind(t, fault.Schema, err)
 	requireKind(t, fault.Schema, s.Verify(t.Context()))
 	require.NoError(t, s.Uninstall(t.Context()))

@@ -71,9 +71,9 @@ func newPlanBundle(t *testing.T, backlog, delayed int) *planBundle {
 	insert := "insert into " + table + " (queue_id, vt, enqueued_at, payload) select %d, now() + %s, now(), '{\"n\": 1}' from generate_series(1, %d) n"
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "interval '1 hour' + n * interval '1 ms'", delayed))
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "n * interval '1 us' - interval '1 hour'", backlog))
-	p.prepare("claim", "bigint, bigint, float8, bigint, timestamptz, timestamptz", "Claim")
-	p.prepare("whole", "bigint, bigint, float8, bigint, timestamptz, bigint[]", "ClaimWhole")
-	p.prepare("outlook", "bigint, bigint", "ClaimOutlook")
+	p.prepare("claim", "bigint, bigint, bigint[], float8[], bigint[], timestamptz, timestamptz", "Claim")
+	p.prepare("whole", "bigint, bigint, bigint[], float8[], bigint[], timestamptz, bigint[]", "ClaimWhole")
+	p.prepare("outlook", "bigint, bigint[]", "ClaimOutlook")
 	p.prepare("archive", "bigint[], bigint[], int[]", "Archive")
 	p.prepare("extend", "bigint[], bigint[], int[], float8[]", "Extend")
 	p.prepare("release", "bigint[], bigint[], int[], timestamptz[], bool[]", "Release")
@@ -94,11 +94,13 @@ func (p *planBundle) prepare(name, types, query string) {
 // check explains every hot statement as the engine runs it.
 func (p *planBundle) check(state string) {
 	p.t.Helper()
-	claim := fmt.Sprintf("(%d, %d, 600, %d, '-infinity', null)", p.queue.ID, planClaimRows, p.worker.ID)
-	whole := fmt.Sprintf("(%d, %d, 600, %d, null, '{}')", p.queue.ID, planClaimRows, p.worker.ID)
+	// Two claims, of which the first wants a third.
+	claims := fmt.Sprintf("(%d, %d, '{%d,%d}', '{600,600}', '{1,%d}'", p.queue.ID, planClaimRows, p.worker.ID, p.worker.ID, planClaimRows/3)
+	claim := claims + ", '-infinity', null)"
+	whole := claims + ", null, '{}')"
 	p.explain(state, "claim", claim, "pgqrs_messages_claim", planClaimRows)
 	p.explain(state, "whole", whole, "pgqrs_messages_claim", planClaimRows)
-	p.explain(state, "outlook", fmt.Sprintf("(%d, %d)", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)
+	p.explain(state, "outlook", fmt.Sprintf("(%d, '{%d}')", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)
 
 	var ids []int64
 	require.NoError(p.t, p.conn.QueryRow(p.ctx, "select array_agg(id) from (select id from "+p.store.queries.quoted+

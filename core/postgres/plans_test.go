@@ -85,8 +85,8 @@ func TestOnlyClaimsCommitAsynchronously(t *testing.T) {
 		expected string
 		args     []any
 	}{
-		"Claim":      {"off", []any{b.queue.ID, 1, 5.0, b.consumer.ID, "-infinity", nil}},
-		"ClaimWhole": {"off", []any{b.queue.ID, 1, 5.0, b.consumer.ID, nil, []int64{}}},
+		"Claim":      {"off", []any{b.queue.ID, 1, []int64{b.consumer.ID}, []float64{5}, []int64{1}, time.Unix(0, 0), nil}},
+		"ClaimWhole": {"off", []any{b.queue.ID, 1, []int64{b.consumer.ID}, []float64{5}, []int64{1}, nil, []int64{}}},
 		"Archive":    {"on", []any{[]int64{1}, []int64{b.consumer.ID}, []int32{0}}},
 		"Enqueue":    {"on", enqueueArguments(b.queue.ID, []model.NewMessage{{Payload: []byte("1")}})},
 	} {

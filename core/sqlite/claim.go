@@ -14,18 +14,28 @@ import (
 // Claim implements engine.Messages. The messages are read in their order first
 // and leased by id then; nobody can come between, because the transaction holds
 // the only write lock from its beginning.
-func (e *store) Claim(ctx context.Context, c engine.Claim) (out engine.Claimed, err error) {
-	if c.Limit < 1 {
-		return out, fault.Argument("limit", "must be at least 1, not %d", c.Limit)
+func (e *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Claimed, error) {
+	if len(claims) == 0 {
+		return nil, nil
 	}
-	err = e.write(ctx, c.Limit, func(t *tx) (err error) {
-		out, err = t.claim(c)
+	limit := 0
+	for _, c := range claims {
+		if c.Limit < 1 {
+			return nil, fault.Argument("limit", "must be at least 1, not %d", c.Limit)
+		}
+		limit += c.Limit
+	}
+	answers := make([]engine.Claimed, len(claims))
+	err := e.write(ctx, limit, func(t *tx) (err error) {
+		for i := 0; i < len(claims) && err == nil; i++ {
+			answers[i], err = t.claim(claims[i])
+		}
 		return err
 	})
 	if err != nil {
-		return engine.Claimed{}, err
+		return nil, err
 	}
-	return out, nil
+	return answers, nil
 }
 
 func (t *tx) claim(c engine.Claim) (out engine.Claimed, err error) {
@@ -89,9 +99,9 @@ func (t *tx) mayClaim(queueID, workerID int64) (maxReads int64, err error) {
 	case noQueue:
 		err = queueIDNotFound(queueID)
 	case noWorker:
-		err = workerNotFound(workerID)
+		err = workerNotFound(workerID).ByRow()
 	case !status.MayClaim():
-		err = stateTransition("Worker %d is %s: it takes no messages", workerID, status)
+		err = stateTransition("Worker %d is %s: it takes no messages", workerID, status).ByRow()
 	}
 	return maxReads, err
 }

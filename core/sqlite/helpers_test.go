@@ -145,7 +145,7 @@ func (b *bundle) enqueue(n int, delay time.Duration) []int64 {
 
 func (b *bundle) claim(n int) []model.Token {
 	b.Helper()
-	c, err := b.store.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.worker, Limit: n, Lease: time.Minute})
+	c, err := engine.ClaimOne(b.ctx, b.store, engine.Claim{QueueID: b.queue.ID, WorkerID: b.worker, Limit: n, Lease: time.Minute})
 	require.NoError(b, err)
 	tokens := make([]model.Token, len(c.Messages))
 	for i, m := range c.Messages {

@@ -114,7 +114,7 @@ func toil(path string) error {
 				return err
 			}
 		}
-		c, err := eng.Claim(ctx, engine.Claim{QueueID: q.ID, WorkerID: w.ID, Limit: 5, Lease: 300 * time.Millisecond})
+		c, err := engine.ClaimOne(ctx, eng, engine.Claim{QueueID: q.ID, WorkerID: w.ID, Limit: 5, Lease: 300 * time.Millisecond})
 		if err != nil {
 			return err
 		}

@@ -170,7 +170,7 @@ func (e *store) count(ctx context.Context, name string, args ...any) (n int64, e
 }
 
 // stateTransition is the fault of a state that forbids a call.
-func stateTransition(format string, args ...any) error {
+func stateTransition(format string, args ...any) *fault.Error {
 	err := fault.New(fault.StateTransition, format, args...)
 	err.Safe = true
 	return err

@@ -107,7 +107,7 @@ func TestAClaimLooksAtWhatItTakes(t *testing.T) {
 		s.Status(sqlite3.STMTSTATUS_REPREPARE, true)
 	}
 	for n := range 50 {
-		_, err := b.store.Claim(b.ctx, engine.Claim{QueueID: b.queue.ID, WorkerID: b.worker, Limit: n + 1, Lease: time.Minute})
+		_, err := engine.ClaimOne(b.ctx, b.store, engine.Claim{QueueID: b.queue.ID, WorkerID: b.worker, Limit: n + 1, Lease: time.Minute})
 		require.NoError(t, err)
 	}
 	for name, s := range b.store.writer.conn.statements {

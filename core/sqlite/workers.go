@@ -13,7 +13,7 @@ import (
 )
 
 // workerNotFound is the fault of an id without a worker.
-func workerNotFound(id int64) error {
+func workerNotFound(id int64) *fault.Error {
 	err := fault.New(fault.WorkerNotFound, "Worker %d not found: it was removed, or never registered", id)
 	err.Safe = true
 	return err

@@ -206,6 +206,8 @@ class StoreStats:
     """
 
     enqueue: FlushStats
+    claim: FlushStats
+    """What dequeues, iterators and workers asked the database for: a row is one such question."""
     archive: FlushStats
     delete: FlushStats
     extend: FlushStats

@@ -31,7 +31,7 @@ func TestClaimNeverAnswersAMessageTwice(t *testing.T) {
 	// A lease of a microsecond stands for a stall of any length.
 	claim := engine.Claim{QueueID: queue.ID, WorkerID: worker.ID, Limit: 10, Lease: time.Microsecond}
 	for range 20 {
-		got, err := eng.Claim(t.Context(), claim)
+		got, err := engine.ClaimOne(t.Context(), eng, claim)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(got.Messages), 1, "the message was leased %d times by one claim", len(got.Messages))
 	}

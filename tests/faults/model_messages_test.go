@@ -85,7 +85,7 @@ func (w *world) claim() {
 	}
 	w.say("claim %+v", c)
 	from := time.Now()
-	got, err := w.eng.Claim(w.t.Context(), c)
+	got, err := engine.ClaimOne(w.t.Context(), w.eng, c)
 	to := time.Now()
 	switch worker := w.workers[c.WorkerID]; {
 	case w.queues[c.QueueID] == nil:

@@ -13,6 +13,7 @@ type flushes struct {
 
 type activity struct {
 	Enqueue flushes `json:"enqueue"`
+	Claim   flushes `json:"claim"`
 	Archive flushes `json:"archive"`
 	Delete  flushes `json:"delete"`
 	Extend  flushes `json:"extend"`
@@ -22,7 +23,7 @@ type activity struct {
 // Activity describes the group commits of a store.
 func Activity(a core.Activity) string {
 	return encode(activity{
-		Enqueue: flushed(a.Enqueue), Archive: flushed(a.Archive), Delete: flushed(a.Delete),
+		Enqueue: flushed(a.Enqueue), Claim: flushed(a.Claim), Archive: flushed(a.Archive), Delete: flushed(a.Delete),
 		Extend: flushed(a.Extend), Release: flushed(a.Release),
 	})
 }

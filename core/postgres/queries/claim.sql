@@ -21,54 +21,60 @@ select set_config('enable_seqscan', null, false), set_config('enable_bitmapscan'
 -- restarted) would be handed out, vanish in a failover, and leave its id to
 -- another. The setting is made in the statement itself, for its transaction.
 
--- $1 queue, $2 limit, $3 lease in seconds, $4 worker, $5 hint, $6 instant or null.
+-- $1 queue, $2 limit of all claims together; $3 workers, $4 leases in seconds and
+-- $5 the first place of each claim, an item a claim; $6 hint, $7 instant or null.
 -- Walks pgqrs_messages_claim; the order names the full key, so that no other
 -- index offers itself. The join is by ctid because "id in (select ..)" joins by
--- hash over the whole table. The queue and the worker are looked up once.
+-- hash over the whole table. The queue and the workers are looked up once; one
+-- that takes no messages keeps all from it, and ClaimOutlook tells which.
 
 -- name: Claim
 with picked as materialized (
   select c.ctid as tid, c.vt as due
   from {schema}.pgqrs_messages c
-  where c.queue_id = $1 and c.vt <= coalesce($6::timestamptz, statement_timestamp()) and c.vt >= $5::timestamptz
+  where c.queue_id = $1 and c.vt <= coalesce($7::timestamptz, statement_timestamp()) and c.vt >= $6::timestamptz
     and c.read_ct < (select q.max_read_ct from {schema}.pgqrs_queues q where q.id = $1)
-    and (select w.status from {schema}.pgqrs_workers w where w.id = $4) in ('ready', 'polling')
+    and (select bool_and(coalesce(w.status in ('ready', 'polling'), false))
+      from unnest($3::bigint[]) as u(id) left join {schema}.pgqrs_workers w on w.id = u.id)
     and (select set_config('synchronous_commit', case when current_setting('synchronous_standby_names') = '' then 'off'
       else current_setting('synchronous_commit') end, true)) is not null
   order by c.queue_id, c.vt, c.id
-  limit $2 for no key update of c skip locked)
+  limit $2 for no key update of c skip locked),
+dealt as (select tid, due, width_bucket(row_number() over (), $5::bigint[]) as claim from picked)
 update {schema}.pgqrs_messages m
-set vt = statement_timestamp() + make_interval(secs => $3), read_ct = m.read_ct + 1,
-  dequeued_at = coalesce(m.dequeued_at, statement_timestamp()), consumer_worker_id = $4
-from picked p where m.ctid = p.tid
-returning m.id, m.payload, m.enqueued_at, m.vt, m.read_ct, m.dequeued_at, m.producer_worker_id, p.due
+set vt = statement_timestamp() + make_interval(secs => ($4::float8[])[d.claim]), read_ct = m.read_ct + 1,
+  dequeued_at = coalesce(m.dequeued_at, statement_timestamp()), consumer_worker_id = ($3::bigint[])[d.claim]
+from dealt d where m.ctid = d.tid
+returning d.claim, m.id, m.payload, m.enqueued_at, m.vt, m.read_ct, m.dequeued_at, m.producer_worker_id, d.due
 
--- The same for a claim that looks at the whole queue: when it comes back short,
--- it also moves what is exhausted to the archive, in the same statement. $6 is
--- what a claim behind the hint has just taken.
+-- The same for claims that look at the whole queue: when they come back short,
+-- they also move what is exhausted to the archive, in the same statement. $7 is
+-- what claims behind the hint have just taken.
 
 -- name: ClaimWhole
 with picked as materialized (
   select c.ctid as tid, c.vt as due
   from {schema}.pgqrs_messages c
-  where c.queue_id = $1 and c.vt <= coalesce($5::timestamptz, statement_timestamp()) and c.id <> all($6::bigint[])
+  where c.queue_id = $1 and c.vt <= coalesce($6::timestamptz, statement_timestamp()) and c.id <> all($7::bigint[])
     and c.read_ct < (select q.max_read_ct from {schema}.pgqrs_queues q where q.id = $1)
-    and (select w.status from {schema}.pgqrs_workers w where w.id = $4) in ('ready', 'polling')
+    and (select bool_and(coalesce(w.status in ('ready', 'polling'), false))
+      from unnest($3::bigint[]) as u(id) left join {schema}.pgqrs_workers w on w.id = u.id)
     and (select set_config('synchronous_commit', case when current_setting('synchronous_standby_names') = '' then 'off'
       else current_setting('synchronous_commit') end, true)) is not null
   order by c.queue_id, c.vt, c.id
   limit $2 for no key update of c skip locked),
+dealt as (select tid, due, width_bucket(row_number() over (), $5::bigint[]) as claim from picked),
 claimed as (
   update {schema}.pgqrs_messages m
-  set vt = statement_timestamp() + make_interval(secs => $3), read_ct = m.read_ct + 1,
-    dequeued_at = coalesce(m.dequeued_at, statement_timestamp()), consumer_worker_id = $4
-  from picked p where m.ctid = p.tid
-  returning m.id, m.payload, m.enqueued_at, m.vt, m.read_ct, m.dequeued_at, m.producer_worker_id, p.due),
+  set vt = statement_timestamp() + make_interval(secs => ($4::float8[])[d.claim]), read_ct = m.read_ct + 1,
+    dequeued_at = coalesce(m.dequeued_at, statement_timestamp()), consumer_worker_id = ($3::bigint[])[d.claim]
+  from dealt d where m.ctid = d.tid
+  returning d.claim, m.id, m.payload, m.enqueued_at, m.vt, m.read_ct, m.dequeued_at, m.producer_worker_id, d.due),
 exhausted as (
   delete from {schema}.pgqrs_messages m
   where m.ctid = any(array(
     select x.ctid from {schema}.pgqrs_messages x
-    where x.queue_id = $1 and x.vt <= statement_timestamp() and x.id <> all($6::bigint[])
+    where x.queue_id = $1 and x.vt <= statement_timestamp() and x.id <> all($7::bigint[])
       and x.read_ct >= (select q.max_read_ct from {schema}.pgqrs_queues q where q.id = $1)
       and (select count(*) from claimed) < $2
     for update of x skip locked))
@@ -79,12 +85,12 @@ buried as (
     format('leased %s times without being archived', read_ct) from exhausted)
 select * from claimed
 
--- What a short claim wants to know besides: whether it was allowed to look, and
--- when the next message is due. A negative answer means that messages are
--- eligible, which others have locked this moment.
+-- What short claims want to know besides: whether each of the workers $2 was
+-- allowed to look, and when the next message is due. A negative answer means that
+-- messages are eligible, which others have locked this moment.
 
 -- name: ClaimOutlook
 select exists (select 1 from {schema}.pgqrs_queues q where q.id = $1),
-  (select w.status from {schema}.pgqrs_workers w where w.id = $2),
+  array(select (select w.status from {schema}.pgqrs_workers w where w.id = u.id) from unnest($2::bigint[]) as u(id)),
   (select extract(epoch from m.vt - statement_timestamp())::float8 from {schema}.pgqrs_messages m
    where m.queue_id = $1 order by m.queue_id, m.vt, m.id limit 1)
