@@ -181,6 +181,10 @@ BENCH_FLAGS := $(if $(QUICK),--quick) $(SCENARIO)
 bench: need/cc bench/rivals benchmarks/.venvs/bench/ready ## Measure everything beside floors and rivals (SCENARIO=P1,P2 QUICK=1)
 	@env -u PGQRS_TEST_DSN -u PYTHONPATH $(BENCH_PYTHON) -m benchmarks $(BENCH_FLAGS)
 
+.PHONY: bench/profiles
+bench/profiles: need/go need/cc $(LIBRARY) benchmarks/.venvs/bench/ready ## Profile the hot paths into docs/benchmarks/profiles.md
+	@env PYTHONPATH=$(CURDIR)/python:$(CURDIR) $(BENCH_PYTHON) -m benchmarks.profiles
+
 .PHONY: bench/test
 bench/test: benchmarks/.venvs/bench/ready ## Test the benchmark suite itself: its watchdog, its reports
 	@$(BENCH_PYTHON) -m unittest discover -t . -s benchmarks/tests
