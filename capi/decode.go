@@ -20,6 +20,15 @@ import (
 // text copies a text; "not given" is empty.
 func text(s *C.in_str) string { return string(view(s)) }
 
+// texts copies an array of texts.
+func texts(list *C.in_str, count C.uint32_t) []string {
+	out := make([]string, count)
+	for i := range out {
+		out[i] = text(&unsafe.Slice(list, count)[i])
+	}
+	return out
+}
+
 // view is the caller's bytes, until the call returns.
 func view(s *C.in_str) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(s.data)), s.len) // legal: shim_text bounds len, nil only with 0

@@ -25,7 +25,7 @@ func goEnqueue(
 ) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	pin, on, err1 := target[*worker](h, handle.Producer)
-	options, err2 := enqueueOptions(o)
+	options, err2 := enqueueOptions(o, n)
 	all, err3 := documents(payloads, n)
 	c := call.Call[call.Reply]{Operation: "enqueue", Target: pin}
 	if each != 0 {

@@ -20,9 +20,14 @@ func workerOptions(o *C.in_worker_options) (core.WorkerOptions, error) {
 	}, firstError(known("options.flags", o.flags, C.PGQRS_WORKER_EPHEMERAL), known("options.reserved", o.reserved, 0))
 }
 
-func enqueueOptions(o *C.in_enqueue_options) (core.EnqueueOptions, error) {
+// enqueueOptions decodes the options of a call with so many payloads.
+func enqueueOptions(o *C.in_enqueue_options, count C.uint32_t) (core.EnqueueOptions, error) {
 	delay, err := millis("options.delay_ms", o.delay_ms, 0)
-	return core.EnqueueOptions{Delay: delay, At: instant(o.at)}, firstError(known("options.flags", o.flags, 0), err)
+	decoded := core.EnqueueOptions{Delay: delay, At: instant(o.at)}
+	if o.dedup_keys != nil {
+		decoded.DedupKeys = texts(o.dedup_keys, count)
+	}
+	return decoded, firstError(known("options.flags", o.flags, 0), err)
 }
 
 func dequeueOptions(o *C.in_dequeue_options) (core.DequeueOptions, error) {

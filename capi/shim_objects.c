@@ -65,6 +65,7 @@ static int32_t enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_
     int32_t st = shim_accept(&s, cq, user_data, op, error);
     THEN(st, shim_texts(payloads, count, "payloads", error));
     THEN(st, SHIM_OPTIONS(&o, options, error));
+    THEN(st, shim_texts(o.dedup_keys, o.dedup_keys ? count : 0, "options.dedup_keys", error));
     THEN(st, goEnqueue(producer, payloads, count, &o, each, &s));
     return st;
 }

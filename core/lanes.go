@@ -76,7 +76,7 @@ func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 			return l.b.engine.Enqueue(ctx, queueID, messages)
 		},
 		MaxRows: caps.MaxFlushRows, MaxBytes: caps.MaxFlushBytes,
-		Bytes: func(m model.NewMessage) int { return len(m.Payload) },
+		Bytes: func(m model.NewMessage) int { return len(m.Payload) + len(m.DedupKey) },
 		Group: &l.b.group,
 	})
 }

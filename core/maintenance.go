@@ -15,8 +15,8 @@ const (
 	staleBeats = 60
 	// reclaimBeats is how many it may miss before reclaim takes its leases.
 	reclaimBeats = 3
-	// pruneChunk bounds one deletion of old archive rows, so that it never holds
-	// many row locks at once.
+	// pruneChunk bounds one deletion of old rows, so that it never holds many row
+	// locks at once.
 	pruneChunk = 1000
 )
 
@@ -39,18 +39,25 @@ func (b *backend) maintainOnce() error {
 	if _, err := b.engine.PurgeWorkers(b.ctx, staleBeats*b.cfg.HeartbeatInterval); err != nil {
 		return err
 	}
-	if b.cfg.ArchiveRetention <= 0 {
-		return nil
+	if b.cfg.ArchiveRetention > 0 {
+		if _, err := prune(b.ctx, b.engine, engine.Filter{}, b.cfg.ArchiveRetention); err != nil {
+			return err
+		}
 	}
-	_, err = prune(b.ctx, b.engine, engine.Filter{}, b.cfg.ArchiveRetention)
+	_, err = inChunks(func(limit int) (int64, error) { return b.engine.ForgetKeys(b.ctx, b.cfg.DedupRetention, limit) })
 	return err
 }
 
-// prune removes what is old, part by part, and returns how much it removed, also
+// prune removes old archive rows and returns how many.
+func prune(ctx context.Context, e engine.Engine, f engine.Filter, age time.Duration) (int64, error) {
+	return inChunks(func(limit int) (int64, error) { return e.PruneArchive(ctx, f, age, limit) })
+}
+
+// inChunks removes what is old, part by part, and returns how much it removed, also
 // when it fails.
-func prune(ctx context.Context, e engine.Engine, f engine.Filter, age time.Duration) (removed int64, err error) {
+func inChunks(remove func(limit int) (int64, error)) (removed int64, err error) {
 	for {
-		n, err := e.PruneArchive(ctx, f, age, pruneChunk)
+		n, err := remove(pruneChunk)
 		removed += n
 		if err != nil || n < pruneChunk {
 			return removed, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 	"github.com/pgqrs/pgqrs/core/ratelimit"
 	"github.com/pgqrs/pgqrs/core/validate"
@@ -17,12 +18,19 @@ type Producer struct {
 	limit *ratelimit.Bucket
 }
 
-// EnqueueOptions say when messages become visible. The zero value: at once.
+// EnqueueOptions say when messages become visible, and what they are known by. The
+// zero value: at once, by nothing but their ids.
 type EnqueueOptions struct {
 	// Delay counts from the database's clock at insertion, >= 0.
 	Delay time.Duration
 	// At, when not zero, is the instant itself, and Delay is ignored.
 	At time.Time
+	// DedupKeys, when given, has one for every message, up to 255 bytes of UTF-8
+	// without NUL and empty for none. A queue remembers a key for the DedupRetention
+	// of the configuration at least, whatever becomes of the message; meanwhile an
+	// enqueue with that key stores nothing and answers the id of the first. So a call
+	// whose every message has a key may be repeated after any error.
+	DedupKeys []string
 }
 
 // Producer registers a producer of a queue. Errors: fault.QueueNotFound,
@@ -76,7 +84,7 @@ func (p *Producer) enqueueValues(ctx context.Context, payloads []any, o EnqueueO
 // order after the commit. It keeps none of the slices once it has returned.
 // Errors: fault.Serialization and fault.Validation (nothing stored),
 // fault.QueueNotFound, fault.RateLimited,
-// fault.StateTransition, fault.OutcomeUnknown.
+// fault.StateTransition, fault.OutcomeUnknown (fault.SafeToRetry with dedup keys).
 func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
 	ids, err := p.enqueue(ctx, payloads, o)
 	if err != nil {
@@ -118,8 +126,8 @@ func (p *Producer) beginEach(payloads [][]byte, o EnqueueOptions) (func(context.
 		return nil, err
 	}
 	errs := make([]error, len(payloads))
-	for i, payload := range payloads {
-		errs[i] = p.b.rules.Payload(payload)
+	for i := range payloads {
+		errs[i] = p.check(payloads, o, i)
 	}
 	lane, done, err := p.lane()
 	if err != nil {
@@ -131,7 +139,7 @@ func (p *Producer) beginEach(payloads [][]byte, o EnqueueOptions) (func(context.
 			errs[i] = p.limit.Take(1)
 		}
 		if errs[i] == nil {
-			messages = append(messages, p.message(payload, o))
+			messages = append(messages, p.message(payload, o, i))
 			places = append(places, i)
 		}
 	}
@@ -141,15 +149,24 @@ func (p *Producer) beginEach(payloads [][]byte, o EnqueueOptions) (func(context.
 		ids := make([]int64, len(payloads))
 		stored, refused := wait(ctx)
 		for i, place := range places {
-			ids[place], errs[place] = stored[i], refused[i]
+			ids[place], errs[place] = stored[i], repeatable(refused[i], messages[i:i+1])
 		}
 		p.b.published(p.queue.ID)
 		return ids, errs
 	}, nil
 }
 
-func (p *Producer) message(payload []byte, o EnqueueOptions) model.NewMessage {
-	return model.NewMessage{Payload: payload, Producer: p.id, Delay: o.Delay, At: o.At}
+// message is payload i of a call on its way in.
+func (p *Producer) message(payload []byte, o EnqueueOptions, i int) model.NewMessage {
+	return model.NewMessage{Payload: payload, Producer: p.id, Delay: o.Delay, At: o.At, DedupKey: o.dedupKey(i)}
+}
+
+// check checks what is message i's own.
+func (p *Producer) check(payloads [][]byte, o EnqueueOptions, i int) error {
+	if err := p.b.rules.Payload(payloads[i]); err != nil {
+		return err
+	}
+	return validate.DedupKey(o.dedupKey(i))
 }
 
 // checkEnqueue checks the arguments that all messages of a call share.
@@ -159,6 +176,9 @@ func checkEnqueue(count int, o EnqueueOptions) error {
 	}
 	if err := validate.Delay(o.Delay); err != nil {
 		return err
+	}
+	if n := len(o.DedupKeys); n != 0 && n != count {
+		return fault.Argument("dedup_keys", "has %d entries for %d messages; give one for each, empty for none", n, count)
 	}
 	return validate.OptionalInstant("when", o.At)
 }
@@ -171,10 +191,10 @@ func (p *Producer) messages(payloads [][]byte, o EnqueueOptions) ([]model.NewMes
 	}
 	messages := make([]model.NewMessage, len(payloads))
 	for i, payload := range payloads {
-		if err := p.b.rules.Payload(payload); err != nil {
+		if err := p.check(payloads, o, i); err != nil {
 			return nil, err
 		}
-		messages[i] = p.message(payload, o)
+		messages[i] = p.message(payload, o, i)
 	}
 	return messages, nil
 }
@@ -194,7 +214,7 @@ func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOpti
 	}
 	ids, err := lane.Do(ctx, messages)
 	if err != nil {
-		return nil, err
+		return nil, repeatable(err, messages)
 	}
 	p.b.published(p.queue.ID)
 	return ids, nil

@@ -199,7 +199,7 @@ typedef struct pgqrs_error_detail {
 } pgqrs_error_detail;
 
 #define PGQRS_ERROR_TRANSIENT 0x1u     /* the same call may succeed later */
-#define PGQRS_ERROR_SAFE_TO_RETRY 0x2u /* nothing was stored, repeat at will */
+#define PGQRS_ERROR_SAFE_TO_RETRY 0x2u /* a repetition stores nothing twice */
 
 #define PGQRS_INIT(p) (memset((p), 0, sizeof *(p)), (p)->struct_size = (uint32_t)sizeof *(p))
 
@@ -247,6 +247,7 @@ typedef struct pgqrs_enqueue_options {
     uint32_t flags;    /* 0 */
     int64_t delay_ms;  /* >= 0: visible so long after the commit; ignored with at */
     int64_t at;        /* not 0: visible from this instant (microseconds, UTC) */
+    const pgqrs_str *dedup_keys; /* NULL, or as many as payloads: see pgqrs_enqueue */
 } pgqrs_enqueue_options;
 
 #define PGQRS_DEQUEUE_AUTO_EXTEND 0x1u /* keep the leases alive until acknowledged */
@@ -542,6 +543,11 @@ PGQRS_API int32_t pgqrs_worker_poll(pgqrs_handle worker, int32_t polling, pgqrs_
  *   payloads  count JSON documents, UTF-8
  *   count     1 to 100000
  *   options   NULL: visible at once
+ * A dedup key has up to 255 bytes of UTF-8 without NUL; {NULL, 0} is none. A queue
+ * remembers it for the store's dedup_retention_seconds at least, whatever becomes of
+ * the message: an enqueue with that key stores nothing meanwhile, and answers the id
+ * of the first. So a call whose every message has a key may be repeated after any
+ * error: also with OUTCOME_UNKNOWN it has PGQRS_ERROR_SAFE_TO_RETRY.
  * Statuses: SERIALIZATION, VALIDATION (nothing stored), QUEUE_NOT_FOUND,
  * RATE_LIMITED, OUTCOME_UNKNOWN. since 1 */
 PGQRS_API int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,

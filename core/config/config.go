@@ -44,6 +44,9 @@ type Config struct {
 	// ArchiveRetention is how long archived messages are kept: 1 second to 100
 	// years, or zero: for ever. Default: for ever.
 	ArchiveRetention time.Duration
+	// DedupRetention is how long a dedup key is remembered at least: 1 second to 100
+	// years. Default 86400 seconds (24 hours).
+	DedupRetention time.Duration
 	// HeartbeatInterval is how often workers report that they live: 100 ms to 1
 	// hour. Default 5 seconds.
 	HeartbeatInterval time.Duration

@@ -30,7 +30,7 @@ func TestDefault(t *testing.T) {
 	require.Equal(t, Config{
 		Schema: "public", Pooler: "auto", MaxConnections: 16, ConnectionTimeout: 30 * time.Second,
 		DefaultLockTime: 5 * time.Second, DefaultMaxBatchSize: 100, MaxReadCt: 5, MaxLease: 12 * time.Hour,
-		HeartbeatInterval: 5 * time.Second, PollInterval: 250 * time.Millisecond,
+		DedupRetention: 24 * time.Hour, HeartbeatInterval: 5 * time.Second, PollInterval: 250 * time.Millisecond,
 		MaxPayloadSizeBytes: 1 << 20, MaxObjectDepth: 64,
 	}, Default())
 	require.NoError(t, ready(func(*Config) {}).Validate())
@@ -95,6 +95,7 @@ func TestValidate(t *testing.T) {
 		"max_read_ct":                {func(c *Config) { c.MaxReadCt = 0 }},
 		"max_lease_seconds":          {func(c *Config) { c.MaxLease = 0 }},
 		"archive_retention_seconds":  {func(c *Config) { c.ArchiveRetention = -1 }, func(c *Config) { c.ArchiveRetention = time.Millisecond }},
+		"dedup_retention_seconds":    {func(c *Config) { c.DedupRetention = 0 }},
 		"heartbeat_interval_seconds": {func(c *Config) { c.HeartbeatInterval = 0 }},
 		"poll_interval_ms":           {func(c *Config) { c.PollInterval = 2 * time.Minute }},
 		"max_payload_size_bytes":     {func(c *Config) { c.MaxPayloadSizeBytes = 1 << 30 }},

@@ -46,6 +46,7 @@ var properties = []Property{
 	{Name: "max_read_ct", Kind: Integer, Default: "5", Min: 1, Max: 1e9, field: func(c *Config) any { return &c.MaxReadCt }},
 	{Name: "max_lease_seconds", Kind: Duration, Unit: "seconds", Default: "43200", Min: 1, Max: 365 * 86400, field: func(c *Config) any { return &c.MaxLease }},
 	{Name: "archive_retention_seconds", Kind: Duration, Unit: "seconds", Optional: true, Min: 1, Max: 36525 * 86400, field: func(c *Config) any { return &c.ArchiveRetention }},
+	{Name: "dedup_retention_seconds", Kind: Duration, Unit: "seconds", Default: "86400", Min: 1, Max: 36525 * 86400, field: func(c *Config) any { return &c.DedupRetention }},
 	{Name: "heartbeat_interval_seconds", Kind: Duration, Unit: "seconds", Default: "5", Min: 0.1, Max: 3600, field: func(c *Config) any { return &c.HeartbeatInterval }},
 	{Name: "poll_interval_ms", Kind: Duration, Unit: "milliseconds", Default: "250", Min: 1, Max: 60_000, field: func(c *Config) any { return &c.PollInterval }},
 	{Name: "max_payload_size_bytes", Kind: Integer, Unit: "bytes", Default: "1048576", Min: 1, Max: 32 << 20, field: func(c *Config) any { return &c.MaxPayloadSizeBytes }}, // twin: validate.MaxPayloadBytes

@@ -66,10 +66,11 @@ type Queues interface {
 	CountQueues(ctx context.Context) (int64, error)
 	// DeleteQueue removes an empty queue. Errors: QueueNotFound; StateTransition
 	// while messages exist or workers that are not stopped are bound to it, and
-	// always for the queue of a workflow. The archive of the queue is kept.
+	// always for the queue of a workflow. The archive of the queue is kept, its
+	// dedup keys are not.
 	DeleteQueue(ctx context.Context, name string) error
 	// PurgeQueue removes every message of the queue, leased ones too, and keeps
-	// the archive. It returns how many it removed. Errors: QueueNotFound.
+	// the archive and the dedup keys. It returns how many it removed. Errors: QueueNotFound.
 	PurgeQueue(ctx context.Context, name string) (int64, error)
 	// Metrics counts the messages of one queue, or of all when queueID is 0.
 	Metrics(ctx context.Context, queueID int64) ([]model.QueueMetrics, error)
@@ -114,9 +115,15 @@ type Workers interface {
 
 // Messages is the life of a message until it is archived or deleted.
 type Messages interface {
-	// Enqueue stores all messages or none and returns their ids in input order.
+	// Enqueue stores all messages or none and returns their ids in input order. One
+	// whose dedup key the queue remembers, or that an earlier one of the same call
+	// has, is not stored: its id is that of the message the key came with. Of two
+	// transactions with one key the second waits for the first.
 	// Errors: QueueNotFound; a RowFault when one message is to blame.
 	Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error)
+	// ForgetKeys forgets up to limit dedup keys that have been remembered for longer
+	// than age, whatever became of their messages, and returns how many.
+	ForgetKeys(ctx context.Context, age time.Duration, limit int) (int64, error)
 	// Claim leases eligible messages of one queue to several workers, longest
 	// eligible first and the earlier claims first, up to Limit each, and returns
 	// one answer per claim. A claim that comes back short has looked at the whole

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pgqrs/pgqrs/core/model"
@@ -15,6 +16,12 @@ const (
 	FinishArchive Finish = iota // move the row to the archive
 	FinishDelete                // remove it without a trace
 )
+
+// Keyed reports whether any of these messages has a dedup key. A flush without one
+// pays nothing for the others.
+func Keyed(messages []model.NewMessage) bool {
+	return slices.ContainsFunc(messages, func(m model.NewMessage) bool { return m.DedupKey != "" })
+}
 
 // Claim asks for messages on behalf of one worker.
 type Claim struct {

@@ -114,6 +114,10 @@ func calls() []call {
 			_, err := eng.Release(ctx, []engine.Release{{Token: t}})
 			return err
 		}),
+		ask("ForgetKeys", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.ForgetKeys(ctx, time.Hour, 10)
+			return err
+		}),
 		ask("Sweep", func(ctx context.Context, eng engine.Engine) error {
 			_, err := eng.Sweep(ctx, 0)
 			return err

@@ -30,6 +30,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"enqueue", enqueueCases()},
+		{"dedup", dedupCases()},
 		{"payload", payloadCases()},
 		{"visibility", visibilityCases()},
 		{"order", orderCases()},

@@ -22,7 +22,8 @@ type Error struct {
 	// RetryAfter is how long a rate-limited caller, or a step that is not ready,
 	// should wait.
 	RetryAfter time.Duration
-	// Safe reports that nothing was stored and the same call may be repeated.
+	// Safe reports that the same call may be repeated: nothing was stored or, with
+	// OutcomeUnknown, a repetition stores nothing twice.
 	Safe bool
 	// RowFault reports that a row of the batch caused the failure, so that the
 	// batch without it would have gone through (core/batch bisects on this).
@@ -119,7 +120,8 @@ func IsTransient(err error) bool {
 // IsRateLimited reports whether err asks the caller to wait RetryAfter.
 func IsRateLimited(err error) bool { return Is(err, RateLimited) }
 
-// SafeToRetry reports whether it is certain that nothing was stored.
+// SafeToRetry reports whether a repetition of the same call stores nothing twice:
+// it is certain that nothing was stored, or every message has a dedup key.
 func SafeToRetry(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {

@@ -36,4 +36,8 @@ type NewMessage struct {
 	Producer int64         // worker id, zero: none
 	Delay    time.Duration // >= 0, counted from the database's clock at insertion
 	At       time.Time     // not zero: vt is this instant, and Delay is ignored
+	// DedupKey, when not empty, is remembered with the queue: of the messages with
+	// one key only the first is stored, and the others are answered its id. It has
+	// passed core/validate.
+	DedupKey string
 }

@@ -18,7 +18,12 @@ func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 		return nil, nil
 	}
 	var ids []int64
-	err := s.writeWith(ctx, either, step{sql: s.queries.get("Enqueue"), args: enqueueArguments(queueID, messages), read: readIDs(&ids, len(messages))})
+	query, args := enqueueQuery(queueID, messages)
+	want := either
+	if query == "EnqueueKeyed" {
+		want = ordinary // it joins, and a nested loop over a thousand rows takes its time
+	}
+	err := s.writeWith(ctx, want, s.step(query, readIDs(&ids, len(messages)), args...))
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +32,7 @@ func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 
 // EnqueueTx stores messages in a transaction of the caller and announces them in
 // it, so that they become visible, and consumers wake up, exactly when it
-// commits. A failure leaves the transaction aborted, as any failed statement
+// commits. Until then others wait who enqueue one of their dedup keys. A failure leaves the transaction aborted, as any failed statement
 // does; an unknown queue is fault.QueueNotFound and stores nothing.
 func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, messages []model.NewMessage) ([]int64, error) {
 	config, err := Config{Schema: schema}.withDefaults()
@@ -38,7 +43,8 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 		return nil, nil
 	}
 	s := &store{queries: newStatements(config.Schema)} // for its texts and its faults; it has no pool
-	rows, err := tx.Query(ctx, s.queries.get("Enqueue"), enqueueArguments(queueID, messages)...)
+	query, args := enqueueQuery(queueID, messages)
+	rows, err := tx.Query(ctx, s.queries.get(query), args...)
 	if err != nil {
 		return nil, s.fault(ctx, reading, err) // the caller's transaction has not committed: nothing is stored
 	}
@@ -60,13 +66,15 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 	return ids, nil
 }
 
-// enqueueArguments turns rows into the columns of the Enqueue query. A column
-// that is empty in every row is sent as null.
-func enqueueArguments(queueID int64, messages []model.NewMessage) []any {
+// enqueueQuery names the statement that stores messages and turns them into its
+// columns. A column that is empty in every row is sent as null, and without a dedup
+// key it is the statement that knows none.
+func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, args []any) {
 	payloads := make([]string, len(messages))
 	var delays []float64
 	var instants []*time.Time
 	var producers []*int64
+	var keys []*string
 	for i := range messages {
 		m := &messages[i]
 		payloads[i] = string(m.Payload)
@@ -79,8 +87,15 @@ func enqueueArguments(queueID int64, messages []model.NewMessage) []any {
 		if m.Producer != 0 {
 			column(&producers, len(messages))[i] = &m.Producer
 		}
+		if m.DedupKey != "" {
+			column(&keys, len(messages))[i] = &m.DedupKey
+		}
 	}
-	return []any{queueID, payloads, delays, instants, producers}
+	args = []any{queueID, payloads, delays, instants, producers}
+	if keys == nil {
+		return "Enqueue", args
+	}
+	return "EnqueueKeyed", append(args, keys)
 }
 
 // column makes a column when its first value comes.
@@ -115,4 +130,10 @@ func checkIDs(queueID int64, ids []int64, n int) ([]int64, error) {
 		return nil, &fault.Error{Kind: fault.Internal, Text: fmt.Sprintf("%d messages sent, %d stored", n, len(ids))}
 	}
 	return ids, nil
+}
+
+// ForgetKeys implements engine.Messages.
+func (s *store) ForgetKeys(ctx context.Context, age time.Duration, limit int) (removed int64, err error) {
+	err = s.write(ctx, s.step("ForgetKeys", affected(&removed), seconds(age), limit))
+	return removed, err
 }

@@ -36,7 +36,7 @@ func TestVerifyNamesWhatIsAltered(t *testing.T) {
 	for _, c := range []struct{ change, want string }{
 		{"alter table {schema}.pgqrs_workers alter column port type bigint", "column pgqrs_workers.port is altered: bigint instead of integer"},
 		{"drop index {schema}.pgqrs_archive_at", "index pgqrs_archive_at is missing"},
-		{"drop function {schema}.pgqrs_enqueue(text, jsonb, interval)", "function pgqrs_enqueue is missing"},
+		{"drop function {schema}.pgqrs_enqueue(text, jsonb, interval, text)", "function pgqrs_enqueue is missing"},
 		{"drop table {schema}.pgqrs_messages", "table pgqrs_messages is missing"},
 	} {
 		_, err := b.connect().Exec(b.ctx, b.store.queries.qualify(c.change))
@@ -69,15 +69,18 @@ func TestAnOlderSchemaIsUpgradedInPlace(t *testing.T) {
 	b := setup(t)
 	ids := b.put(payloads(1)...)
 	for _, change := range []string{
-		"drop table {schema}.pgqrs_workflows, {schema}.pgqrs_workflow_runs, {schema}.pgqrs_workflow_steps",
+		"drop table {schema}.pgqrs_workflows, {schema}.pgqrs_workflow_runs, {schema}.pgqrs_workflow_steps, {schema}.pgqrs_dedup",
+		"drop function {schema}.pgqrs_enqueue(text, jsonb, interval, text)",
+		"drop function {schema}.pgqrs_enqueue_batch(text, jsonb[], interval, text[])",
+		migrations[1].sql,
 		"delete from {schema}.pgqrs_schema_version where version > 2",
 	} {
-		_, err := b.connect().Exec(b.ctx, b.store.queries.qualify(change))
+		_, err := b.connect().PgConn().Exec(b.ctx, b.store.queries.qualify(change)).ReadAll()
 		require.NoError(t, err)
 	}
 	err := b.store.Verify(b.ctx)
 	requireKind(t, fault.Schema, err)
-	require.ErrorContains(t, err, "version 2 is installed, this library brings 3")
+	require.ErrorContains(t, err, "version 2 is installed, this library brings 4")
 	_, err = b.store.CreateWorkflow(b.ctx, "orders", 5)
 	requireKind(t, fault.Schema, err)
 
@@ -86,6 +89,8 @@ func TestAnOlderSchemaIsUpgradedInPlace(t *testing.T) {
 	_, err = b.store.CreateWorkflow(b.ctx, "orders", 5)
 	require.NoError(t, err)
 	require.Equal(t, ids[0], b.claim(1, 1e9)[0].ID)
+	_, err = b.connect().Exec(b.ctx, b.store.queries.qualify(`select {schema}.pgqrs_enqueue('q', '1', '0')`))
+	require.NoError(t, err, "a call that knows no dedup keys is not ambiguous")
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {
@@ -196,6 +201,39 @@ func TestEnqueueFunctions(t *testing.T) {
 	requireKind(t, fault.QueueNotFound, b.store.fault(b.ctx, reading, err))
 	_, err = conn.Exec(b.ctx, sql(`select {schema}.pgqrs_enqueue('q', '1', '-1 s')`))
 	require.Error(t, err)
+}
+
+func TestEnqueueFunctionsWithDedupKeys(t *testing.T) {
+	b := setup(t)
+	conn := b.connect()
+	one := func(text string) (id int64, err error) {
+		err = conn.QueryRow(b.ctx, b.store.queries.qualify(text)).Scan(&id)
+		return id, err
+	}
+	id, err := one(`select {schema}.pgqrs_enqueue('q', '1', dedup_key => 'k')`)
+	require.NoError(t, err)
+	again, err := one(`select {schema}.pgqrs_enqueue('q', '2', '1 hour', 'k')`)
+	require.NoError(t, err)
+	require.Equal(t, id, again)
+	rows, err := conn.Query(b.ctx, b.store.queries.qualify(
+		`select {schema}.pgqrs_enqueue_batch('q', array['1', '2', '3', '4']::jsonb[], dedup_keys => array['new', null, 'k', 'new'])`))
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	require.NoError(t, err)
+	require.Equal(t, []int64{ids[0], ids[1], id, ids[0]}, ids)
+	require.Len(t, b.claim(10, 1e9), 3)
+
+	library, err := b.store.Enqueue(b.ctx, b.queue.ID, []model.NewMessage{{Payload: []byte(`1`), DedupKey: "new"}})
+	require.NoError(t, err)
+	require.Equal(t, ids[:1], library, "the functions and the library know the same keys")
+
+	_, err = one(`select {schema}.pgqrs_enqueue('nowhere', '1', dedup_key => 'k')`)
+	requireKind(t, fault.QueueNotFound, b.store.fault(b.ctx, reading, err))
+	for _, bad := range []string{`pgqrs_enqueue('q', '1', dedup_key => '')`, `pgqrs_enqueue('q', '1', dedup_key => repeat('é', 128))`,
+		`pgqrs_enqueue_batch('q', array['1']::jsonb[], dedup_keys => array['a', 'b'])`} {
+		_, err = one("select {schema}." + bad)
+		require.ErrorContains(t, err, "22023", bad)
+	}
 }
 
 func TestEnqueueTx(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgqrs/pgqrs/core/model"
 )
 
 // seqscan is a setting that plans are pinned by, on the one connection of a pool.
@@ -81,6 +80,7 @@ func TestOnlyClaimsCommitAsynchronously(t *testing.T) {
 	b := setup(t)
 	_, err := b.store.Enqueue(b.ctx, b.queue.ID, payloads(2))
 	require.NoError(t, err)
+	enqueue, enqueued := enqueueQuery(b.queue.ID, payloads(1))
 	for name, c := range map[string]struct {
 		expected string
 		args     []any
@@ -88,7 +88,7 @@ func TestOnlyClaimsCommitAsynchronously(t *testing.T) {
 		"Claim":      {"off", []any{b.queue.ID, 1, []int64{b.consumer.ID}, []float64{5}, []int64{1}, time.Unix(0, 0), nil}},
 		"ClaimWhole": {"off", []any{b.queue.ID, 1, []int64{b.consumer.ID}, []float64{5}, []int64{1}, nil, []int64{}}},
 		"Archive":    {"on", []any{[]int64{1}, []int64{b.consumer.ID}, []int32{0}}},
-		"Enqueue":    {"on", enqueueArguments(b.queue.ID, []model.NewMessage{{Payload: []byte("1")}})},
+		enqueue:      {"on", enqueued},
 	} {
 		tx, err := b.connect().Begin(b.ctx)
 		require.NoError(t, err)

@@ -77,6 +77,9 @@ func (s *store) DeleteQueue(ctx context.Context, name string) error {
 		case workers:
 			return stateTransition("Queue '%s' still has workers that are not stopped: shut them down first", name)
 		}
+		if _, err := tx.Exec(ctx, s.queries.get("DeleteQueueKeys"), queue); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, s.queries.get("DeleteQueue"), queue)
 		return err
 	})

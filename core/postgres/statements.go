@@ -78,7 +78,7 @@ func (s *statements) qualified() *statements {
 // qualify puts the schema into a statement. One pass, so that a schema called
 // "{channel}" stays one.
 func (s *statements) qualify(text string) string {
-	return strings.NewReplacer("{schema}", s.quoted,
+	return strings.NewReplacer("{schema}", s.quoted, "{messages}", quoteLiteral(s.quoted+".pgqrs_messages"),
 		"{channel}", quoteLiteral(s.channel), "{channel_name}", pgx.Identifier{s.channel}.Sanitize()).Replace(text)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
@@ -19,25 +20,34 @@ func (e *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 	if len(messages) == 0 {
 		return nil, nil
 	}
-	err = e.write(ctx, len(messages), func(t *tx) error {
-		ids = make([]int64, 0, len(messages))
+	err = e.write(ctx, len(messages), func(t *tx) (err error) {
 		if err := mustQueue(t.conn, queueID); err != nil {
 			return err
 		}
-		rest := messages
-		for _, size := range enqueueSizes {
-			for len(rest) >= size {
-				var err error
-				if ids, err = t.insert(queueID, rest[:size], ids); err != nil {
-					return err
-				}
-				rest = rest[size:]
-			}
+		if engine.Keyed(messages) {
+			ids, err = t.insertKeyed(queueID, messages)
+		} else {
+			ids, err = t.insertAll(queueID, messages)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, alone(err, len(messages))
+	}
+	return ids, nil
+}
+
+// insertAll stores messages with as few statements as their number allows and
+// returns their ids.
+func (t *tx) insertAll(queueID int64, messages []model.NewMessage) (ids []int64, err error) {
+	ids = make([]int64, 0, len(messages))
+	for _, size := range enqueueSizes {
+		for len(messages) >= size {
+			if ids, err = t.insert(queueID, messages[:size], ids); err != nil {
+				return nil, err
+			}
+			messages = messages[size:]
+		}
 	}
 	return ids, nil
 }

@@ -221,6 +221,7 @@ func TestAnOlderFileIsUpgradedInPlace(t *testing.T) {
 	ids := b.enqueue(1, 0)
 	require.NoError(t, b.store.write(b.ctx, 0, func(t *tx) error {
 		return t.raw.Exec(`DROP TABLE pgqrs_workflows; DROP TABLE pgqrs_workflow_runs; DROP TABLE pgqrs_workflow_steps;
+			DROP TABLE pgqrs_dedup;
 			DELETE FROM pgqrs_schema_version WHERE version > 1`)
 	}))
 	require.ErrorContains(t, b.store.Verify(b.ctx), "install()")

@@ -111,6 +111,9 @@ func (e *store) DeleteQueue(ctx context.Context, name string) error {
 		case workers:
 			return stateTransition("Queue '%s' still has workers that are not stopped: shut them down first", name)
 		}
+		if _, err = t.exec("dedup_forget_queue", q.ID); err != nil {
+			return err
+		}
 		_, err = t.exec("queue_delete", q.ID)
 		return err
 	})

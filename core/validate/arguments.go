@@ -11,7 +11,8 @@ import (
 
 // The limits of single arguments.
 const (
-	// MaxNameBytes limits the names of queues, workflows, steps and hosts.
+	// MaxNameBytes limits the names of queues, workflows, steps and hosts, and
+	// dedup keys.
 	MaxNameBytes = 255
 	// MaxBatch limits how many messages one call may ask for or carry; core/config
 	// has the same number in its table.
@@ -36,6 +37,10 @@ func Workflow(name string) error { return named("workflow", name) }
 // Step is Queue for the name of a workflow's step. The error is
 // fault.InvalidArgument for "step".
 func Step(name string) error { return named("step", name) }
+
+// DedupKey reports whether key can be a message's dedup key, as a queue's name; it
+// may be empty, for none. The error is fault.InvalidArgument for "dedup_key".
+func DedupKey(key string) error { return label("dedup_key", key) }
 
 func named(field, name string) error {
 	if name == "" {

@@ -12,6 +12,43 @@ where exists (select 1 from {schema}.pgqrs_queues q where q.id = $1)
 order by u.n
 returning id
 
+-- The same for a flush with dedup keys. The ids are drawn first, so a key that came
+-- back with the id drawn for it is new, and any other id is that of the message it was
+-- remembered with; "do update" changes nothing, but waits for a transaction under way
+-- with that key and finds what it left. Keys are locked in one order, so that flushes
+-- do not deadlock, and of equal keys of the flush the first counts.
+
+-- name: EnqueueKeyed
+with input as materialized (
+  select u.*, t.now, nextval(t.ids) as id
+  from (select clock_timestamp() as now, pg_get_serial_sequence({messages}, 'id')::regclass as ids) t,
+    (select payload, delay, at, producer, dedup_key collate "C" as dedup_key, n
+     from unnest($2::text[], $3::float8[], $4::timestamptz[], $5::bigint[], $6::text[])
+       with ordinality as u(payload, delay, at, producer, dedup_key, n)
+     order by n) u
+  where exists (select 1 from {schema}.pgqrs_queues q where q.id = $1::bigint)
+), remembered as (
+  insert into {schema}.pgqrs_dedup as d (queue_id, dedup_key, message_id, created_at)
+  select distinct on (dedup_key) $1, dedup_key, id, now from input where dedup_key is not null
+  order by dedup_key, n
+  on conflict (queue_id, dedup_key) do update set message_id = d.message_id
+  returning dedup_key, message_id
+), stored as (
+  insert into {schema}.pgqrs_messages (id, queue_id, vt, enqueued_at, producer_worker_id, payload)
+  overriding system value
+  select i.id, $1, coalesce(i.at, i.now + make_interval(secs => coalesce(i.delay, 0))), i.now, i.producer, i.payload::jsonb
+  from input i left join remembered r using (dedup_key)
+  where i.dedup_key is null or r.message_id = i.id
+  order by i.n
+)
+select coalesce(r.message_id, i.id) from input i left join remembered r using (dedup_key) order by i.n
+
+-- name: ForgetKeys
+delete from {schema}.pgqrs_dedup
+where ctid = any(array(
+  select ctid from {schema}.pgqrs_dedup where created_at < statement_timestamp() - make_interval(secs => $1::float8)
+  order by created_at limit $2 for update skip locked))
+
 -- Its own transaction, after the commit of what it announces.
 
 -- name: Notify

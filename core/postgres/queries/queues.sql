@@ -33,6 +33,9 @@ select exists (select 1 from {schema}.pgqrs_messages m where m.queue_id = $1),
 -- name: DeleteQueue
 delete from {schema}.pgqrs_queues where id = $1
 
+-- name: DeleteQueueKeys
+delete from {schema}.pgqrs_dedup where queue_id = $1
+
 -- name: PurgeQueue
 delete from {schema}.pgqrs_messages where queue_id = $1
 

@@ -42,9 +42,9 @@ select coalesce(max(version), 0)::int from {schema}.pgqrs_schema_version
 insert into {schema}.pgqrs_schema_version (version, name) values ($1, $2)
 
 -- name: DropObjects
-drop function if exists {schema}.pgqrs_enqueue(text, jsonb, interval);
-drop function if exists {schema}.pgqrs_enqueue_batch(text, jsonb[], interval);
-drop table if exists {schema}.pgqrs_workflow_steps, {schema}.pgqrs_workflow_runs, {schema}.pgqrs_workflows,
+drop function if exists {schema}.pgqrs_enqueue(text, jsonb, interval), {schema}.pgqrs_enqueue(text, jsonb, interval, text);
+drop function if exists {schema}.pgqrs_enqueue_batch(text, jsonb[], interval), {schema}.pgqrs_enqueue_batch(text, jsonb[], interval, text[]);
+drop table if exists {schema}.pgqrs_dedup, {schema}.pgqrs_workflow_steps, {schema}.pgqrs_workflow_runs, {schema}.pgqrs_workflows,
   {schema}.pgqrs_archive, {schema}.pgqrs_messages, {schema}.pgqrs_workers, {schema}.pgqrs_queues, {schema}.pgqrs_schema_version
 
 -- One line per object of ours: what verify compares with migrations/catalog.txt.
