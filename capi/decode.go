@@ -23,8 +23,8 @@ func text(s *C.in_str) string { return string(view(s)) }
 // texts copies an array of texts.
 func texts(list *C.in_str, count C.uint32_t) []string {
 	out := make([]string, count)
-	for i := range out {
-		out[i] = text(&unsafe.Slice(list, count)[i])
+	for i, s := range unsafe.Slice(list, count) {
+		out[i] = text(&s)
 	}
 	return out
 }

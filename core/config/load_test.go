@@ -83,7 +83,7 @@ func TestEveryPropertyFromEverySource(t *testing.T) {
 	const dsn = "postgresql://localhost/app"
 	want := Config{
 		DSN: dsn, Schema: "jobs", Pooler: "transaction", MaxConnections: 4, ConnectionTimeout: 1500 * time.Millisecond,
-		DefaultLockTime: 60 * time.Second, DefaultMaxBatchSize: 7, MaxReadCt: 9, MaxLease: time.Hour, ArchiveRetention: 24 * time.Hour,
+		DefaultLockTime: 60 * time.Second, DefaultMaxBatchSize: 7, MaxReadCt: 9, MaxLease: time.Hour, ArchiveRetention: 24 * time.Hour, DedupRetention: 48 * time.Hour,
 		HeartbeatInterval: 500 * time.Millisecond, PollInterval: 20500 * time.Microsecond, MaxPayloadSizeBytes: 2048, MaxStringLength: 100,
 		MaxObjectDepth: 8, ForbiddenKeys: []string{"a", "b c"}, RequiredKeys: []string{"id"}, MaxEnqueuePerSecond: 12.5, MaxEnqueueBurst: 20,
 	}

@@ -13,7 +13,7 @@ import (
 
 // SQLSTATE codes that mean something to the queue.
 const (
-	stateQueueNotFound     = "PQ001" // raised by the functions of migrations/002
+	stateQueueNotFound     = "PQ001" // raised by the functions of migrations/004
 	stateCancelled         = "57014"
 	stateDeadlock          = "40P01"
 	stateSerialization     = "40001"

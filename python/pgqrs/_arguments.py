@@ -17,6 +17,7 @@ from .errors import ValidationError
 
 ID_MAX = 2**63 - 1
 BATCH_MAX = 2**31 - 1
+KEY_MAX = 255  # bytes of a dedup key; twin of the limit in pgqrs.h
 SPAN_MAX = 100 * 366 * 86400  # seconds; longer ones are mistakes, and overflow in databases
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +41,32 @@ def text(value: object, name: str) -> str:
 def optional_text(value: object, name: str) -> str | None:
     """A non-empty string or None."""
     return None if value is None else text(value, name)
+
+
+def dedup_key(value: object, name: str = "dedup_key") -> str | None:
+    """What a message is known by, or None."""
+    if value is None:
+        return None
+    key = text(value, name)
+    size = len(key.encode())
+    if size > KEY_MAX:
+        raise ValidationError(f"{name} has {size} bytes; at most {KEY_MAX} are allowed.", field=name)
+    if "\0" in key:
+        raise ValidationError(f"{name} holds a NUL character, which no database stores.", field=name)
+    return key
+
+
+def dedup_keys(values: object, count: int) -> list[str | None]:
+    """What each of so many payloads is known by; empty when nothing is given."""
+    if values is None:
+        return []
+    keys = [dedup_key(value, f"dedup_keys[{n}]") for n, value in enumerate(items(values, "dedup_keys"))]
+    if len(keys) != count:
+        raise ValidationError(
+            f"dedup_keys has {len(keys)} entries for {count} payloads; give one for each, None for none.",
+            field="dedup_keys",
+        )
+    return keys
 
 
 def integer(value: object, name: str, low: int, high: int) -> int:

@@ -67,7 +67,7 @@ class _Builder(Generic[R]):
 class EnqueueBuilder(_Builder[Producer]):
     """Stores messages; made by ``pgqrs.enqueue()``."""
 
-    __slots__ = ("_delay", "_payloads")
+    __slots__ = ("_delay", "_keys", "_payloads")
 
     _kind = Producer
     _queue_step = "to"
@@ -75,16 +75,20 @@ class EnqueueBuilder(_Builder[Producer]):
     def __init__(self) -> None:
         super().__init__()
         self._payloads: list[Any] = []
+        self._keys: list[str | None] = []
         self._delay: float | timedelta = 0
 
-    def message(self, payload: Any) -> Self:
-        """One more message."""
+    def message(self, payload: Any, *, dedup_key: str | None = None) -> Self:
+        """One more message; for the key see Producer.enqueue."""
+        self._keys.append(_arguments.dedup_key(dedup_key))
         self._payloads.append(payload)
         return self
 
-    def messages(self, payloads: Iterable[Any]) -> Self:
-        """Several more messages."""
-        self._payloads += _arguments.items(payloads, "payloads")
+    def messages(self, payloads: Iterable[Any], *, dedup_keys: Iterable[str | None] | None = None) -> Self:
+        """Several more messages; of the keys there is one for each, None for none."""
+        more = _arguments.items(payloads, "payloads")
+        self._keys += _arguments.dedup_keys(dedup_keys, len(more)) or [None] * len(more)
+        self._payloads += more
         return self
 
     def to(self, queue: str) -> Self:
@@ -106,9 +110,9 @@ class EnqueueBuilder(_Builder[Producer]):
         if delay_ms and self._at:
             raise ValidationError("Give either delay(…) or at(…).", field="delay")
         if self._worker is not None:
-            return await self._worker._enqueue_all(self._payloads, delay_ms=delay_ms, at=self._at)  # pyright: ignore[reportPrivateUsage]
+            return await self._worker._enqueue_all(self._payloads, self._keys, delay_ms=delay_ms, at=self._at)  # pyright: ignore[reportPrivateUsage]
         assert self._queue is not None
-        return await produce_all(connection, self._queue, self._payloads, delay_ms=delay_ms, at=self._at)
+        return await produce_all(connection, self._queue, self._payloads, self._keys, delay_ms=delay_ms, at=self._at)
 
 
 class DequeueBuilder(_Builder[Consumer]):

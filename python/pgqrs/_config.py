@@ -93,6 +93,8 @@ class Config:
     """How long the library keeps a lease alive at most."""
     archive_retention_seconds = _Option[float | None](None, float)
     """How long archived messages are kept; None is for ever."""
+    dedup_retention_seconds = _Option(86400.0, float)
+    """How long a dedup key is remembered at least."""
     heartbeat_interval_seconds = _Option(5.0, float)
     poll_interval_ms = _Option(250.0, float)
     """How often a waiting consumer looks where the database cannot wake it up."""
@@ -119,6 +121,7 @@ class Config:
         max_read_ct: int | None = None,
         max_lease_seconds: float | None = None,
         archive_retention_seconds: float | Off | None = None,
+        dedup_retention_seconds: float | None = None,
         heartbeat_interval_seconds: float | None = None,
         poll_interval_ms: float | None = None,
         max_payload_size_bytes: int | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterable
 from datetime import timedelta
 from typing import Any, Final, TypeVar, overload
 
+from . import _arguments
 from ._admin import Admin
 from ._builders import DequeueBuilder, EnqueueBuilder
 from ._connection import Connected, Source, shared_connection
@@ -37,14 +38,19 @@ def consumer(dsn: Source, queue: str, hostname: str | None = None, port: int | N
 # --- without a worker of one's own ----------------------------------------------
 
 
-async def produce(store: Connected, queue: str, payload: Any) -> int:
-    """Stores one message without registering a producer and returns its id."""
-    return (await produce_batch(store, queue, [payload]))[0]
+async def produce(store: Connected, queue: str, payload: Any, *, dedup_key: str | None = None) -> int:
+    """Stores one message without registering a producer and returns its id.
+
+    dedup_key  what it is known by; see Producer.enqueue
+    """
+    return (await produce_batch(store, queue, [payload], dedup_keys=[_arguments.dedup_key(dedup_key)]))[0]
 
 
-async def produce_batch(store: Connected, queue: str, payloads: Iterable[Any]) -> list[int]:
+async def produce_batch(
+    store: Connected, queue: str, payloads: Iterable[Any], *, dedup_keys: Iterable[str | None] | None = None
+) -> list[int]:
     """Stores all messages or none, without registering a producer, and returns their ids."""
-    return await produce_all(shared_connection(store), queue, payloads)
+    return await produce_all(shared_connection(store), queue, payloads, dedup_keys)
 
 
 async def consume(store: Connected, queue: str, handler: Handler) -> bool:
@@ -87,24 +93,31 @@ async def _ephemeral_consumer(store: Connected, queue: str) -> Consumer:
 @overload
 def enqueue() -> EnqueueBuilder: ...
 @overload
-def enqueue(producer: Producer, payload: Any) -> Coroutine[Any, Any, int]: ...
-def enqueue(producer: Any = _MISSING, payload: Any = _MISSING) -> EnqueueBuilder | Coroutine[Any, Any, int]:
+def enqueue(producer: Producer, payload: Any, *, dedup_key: str | None = None) -> Coroutine[Any, Any, int]: ...
+def enqueue(
+    producer: Any = _MISSING, payload: Any = _MISSING, *, dedup_key: str | None = None
+) -> EnqueueBuilder | Coroutine[Any, Any, int]:
     """Stores one message and returns its id, to be awaited. Without arguments: a builder, see EnqueueBuilder."""
     if producer is _MISSING and payload is _MISSING:
         return EnqueueBuilder()
     if producer is _MISSING or payload is _MISSING:
         raise TypeError("enqueue takes a producer and a payload, or no argument for a builder")
-    return _worker(producer, Producer, "producer").enqueue(payload)
+    return _worker(producer, Producer, "producer").enqueue(payload, dedup_key=dedup_key)
 
 
-async def enqueue_batch(producer: Producer, payloads: Iterable[Any]) -> list[int]:
+async def enqueue_batch(
+    producer: Producer, payloads: Iterable[Any], *, dedup_keys: Iterable[str | None] | None = None
+) -> list[int]:
     """Stores all messages or none and returns their ids in input order."""
-    return await _worker(producer, Producer, "producer").enqueue_batch(payloads)
+    return await _worker(producer, Producer, "producer").enqueue_batch(payloads, dedup_keys=dedup_keys)
 
 
-async def enqueue_delayed(producer: Producer, payload: Any, delay_seconds: float | timedelta) -> int:
+async def enqueue_delayed(
+    producer: Producer, payload: Any, delay_seconds: float | timedelta, *, dedup_key: str | None = None
+) -> int:
     """Stores one message that is visible only after a delay."""
-    return await _worker(producer, Producer, "producer").enqueue_delayed(payload, delay_seconds)
+    worker = _worker(producer, Producer, "producer")
+    return await worker.enqueue_delayed(payload, delay_seconds, dedup_key=dedup_key)
 
 
 # --- with a consumer --------------------------------------------------------------

@@ -8,7 +8,7 @@ target: a store, a producer or a consumer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ._native import _codec as codec
 from ._native._codec import MessageRow
@@ -107,15 +107,25 @@ def status(worker: int, /) -> Call[str]:
 # --- messages -------------------------------------------------------------------
 
 
-def enqueue(producer: int, /, documents: Sequence[bytes], delay_ms: int = 0, at: int = 0) -> Call[list[int]]:
-    args = (producer, codec.payloads(documents), len(documents), codec.enqueue_options(delay_ms, at))
+Keyed: TypeAlias = tuple[bytes, str | None]
+"""A document, and its dedup key."""
+
+
+def enqueue(producer: int, /, messages: Sequence[Keyed], delay_ms: int = 0, at: int = 0) -> Call[list[int]]:
+    args = _enqueue(producer, messages, delay_ms, at)
     return Call("pgqrs_enqueue", args, codec.read_ids, codec.number_id)
 
 
-def enqueue_each(producer: int, /, documents: Sequence[bytes], delay_ms: int = 0, at: int = 0) -> Call[list[Any]]:
+def enqueue_each(producer: int, /, messages: Sequence[Keyed], delay_ms: int = 0, at: int = 0) -> Call[list[Any]]:
     """Messages of several callers: for each its id, or the exception it failed with."""
-    args = (producer, codec.payloads(documents), len(documents), codec.enqueue_options(delay_ms, at))
+    args = _enqueue(producer, messages, delay_ms, at)
     return Call("pgqrs_enqueue_each", args, codec.read_each, codec.number_id)
+
+
+def _enqueue(producer: int, messages: Sequence[Keyed], delay_ms: int, at: int) -> tuple[codec.Argument, ...]:
+    documents = [document for document, _ in messages]
+    options = codec.enqueue_options(delay_ms, at, [key for _, key in messages])
+    return (producer, codec.payloads(documents), len(documents), options)
 
 
 def dequeue(

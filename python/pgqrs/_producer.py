@@ -36,43 +36,69 @@ class Producer(Registered):
         """A producer of a DSN, Config, Store or Admin, registered as a worker."""
         return await Producer._create(dsn, queue, hostname, port)
 
-    async def enqueue(self, payload: Any) -> int:
-        """Stores one message and returns its id."""
-        return await self._share(_ops.enqueue_each, _payload.encode(payload))
+    async def enqueue(self, payload: Any, *, dedup_key: str | None = None) -> int:
+        """Stores one message and returns its id.
 
-    async def enqueue_delayed(self, payload: Any, delay_seconds: float | timedelta) -> int:
+        With a dedup key that the queue remembers nothing is stored, and the id is that
+        of the message the key came with first; so the call may be repeated after any
+        error. A key is remembered for the Config's dedup_retention_seconds at least,
+        whatever becomes of its message.
+        """
+        return await self._share(_ops.enqueue_each, _keyed(payload, dedup_key))
+
+    async def enqueue_delayed(
+        self, payload: Any, delay_seconds: float | timedelta, *, dedup_key: str | None = None
+    ) -> int:
         """Stores one message that is visible only after a delay, in seconds or as a timedelta."""
-        document = _payload.encode(payload)
+        message = _keyed(payload, dedup_key)
         delay_ms = _arguments.span_ms(delay_seconds, "delay_seconds")
-        return await self._share(_ops.enqueue_each, document, delay_ms=delay_ms)
+        return await self._share(_ops.enqueue_each, message, delay_ms=delay_ms)
 
-    async def enqueue_at(self, payload: Any, when: datetime) -> int:
+    async def enqueue_at(self, payload: Any, when: datetime, *, dedup_key: str | None = None) -> int:
         """Stores one message that is visible from an instant on, a timezone-aware datetime."""
-        document = _payload.encode(payload)
+        message = _keyed(payload, dedup_key)
         at = _arguments.instant(when, "when")
-        return await self._share(_ops.enqueue_each, document, at=at)
+        return await self._share(_ops.enqueue_each, message, at=at)
 
-    async def enqueue_batch(self, payloads: Iterable[Any]) -> list[int]:
-        """Stores all messages or none and returns their ids in input order."""
-        return await self._enqueue_all(payloads)
+    async def enqueue_batch(
+        self, payloads: Iterable[Any], *, dedup_keys: Iterable[str | None] | None = None
+    ) -> list[int]:
+        """Stores all messages or none and returns their ids in input order.
 
-    async def _enqueue_all(self, payloads: Iterable[Any], *, delay_ms: int = 0, at: int = 0) -> list[int]:
+        dedup_keys  one for each payload, None for none; see enqueue
+        """
+        return await self._enqueue_all(payloads, dedup_keys)
+
+    async def _enqueue_all(
+        self, payloads: Iterable[Any], dedup_keys: Iterable[str | None] | None, *, delay_ms: int = 0, at: int = 0
+    ) -> list[int]:
         documents = _payload.encode_all(_arguments.items(payloads, "payloads"), "payloads")
         if len(documents) > BATCH_MAX:
             raise ValidationError(
                 f"payloads has {len(documents)} items; at most {BATCH_MAX} fit into one transaction.", field="payloads"
             )
+        keys = _arguments.dedup_keys(dedup_keys, len(documents)) or [None] * len(documents)
         if not documents:
             return []
-        return await self._run(_ops.enqueue, documents, delay_ms=delay_ms, at=at)
+        return await self._run(_ops.enqueue, list(zip(documents, keys, strict=True)), delay_ms=delay_ms, at=at)
+
+
+def _keyed(payload: Any, dedup_key: str | None) -> _ops.Keyed:
+    return _payload.encode(payload), _arguments.dedup_key(dedup_key)
 
 
 async def produce_all(
-    connection: Connection, queue: str, payloads: Iterable[Any], *, delay_ms: int = 0, at: int = 0
+    connection: Connection,
+    queue: str,
+    payloads: Iterable[Any],
+    dedup_keys: Iterable[str | None] | None,
+    *,
+    delay_ms: int = 0,
+    at: int = 0,
 ) -> list[int]:
     """Stores all messages or none, without registering a producer, and returns their ids."""
     ephemeral = await Producer._register(connection, queue, ephemeral=True)  # pyright: ignore[reportPrivateUsage]
     try:
-        return await ephemeral._enqueue_all(payloads, delay_ms=delay_ms, at=at)  # pyright: ignore[reportPrivateUsage]
+        return await ephemeral._enqueue_all(payloads, dedup_keys, delay_ms=delay_ms, at=at)  # pyright: ignore[reportPrivateUsage]
     finally:
         ephemeral._handle.close()  # pyright: ignore[reportPrivateUsage]

@@ -8,6 +8,7 @@ driver exists only where the driver is loaded.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Coroutine, Generator, Iterable
@@ -26,9 +27,12 @@ select {schema}.pgqrs_enqueue_batch(
   cast({queue} as text),
   array(select e.payload from jsonb_array_elements(cast(cast({payloads} as text) as jsonb))
     with ordinality as e(payload, n) order by e.n),
-  cast({delay_ms} as bigint) * interval '1 millisecond')"""
+  cast({delay_ms} as bigint) * interval '1 millisecond'"""
+_KEYS = """,
+  array(select k.key from jsonb_array_elements_text(cast(cast({dedup_keys} as text) as jsonb))
+    with ordinality as k(key, n) order by k.n)"""
 
-_NO_SUCH_QUEUE = "PQ001"  # twin of the code in core/postgres/migrations/002_enqueue_functions.sql
+_NO_SUCH_QUEUE = "PQ001"  # twin of the code in core/postgres/migrations/004_dedup.sql
 _NOT_INSTALLED = {"3F000", "42883", "42P01"}  # no such schema, function or table
 
 # JSON text spells NUL only so; an escaped backslash before the u is another matter.
@@ -62,6 +66,7 @@ def enqueue_in(
     payload: Any,
     *,
     delay: float | timedelta | None = None,
+    dedup_key: str | None = None,
     schema: str = "public",
 ) -> int: ...
 @overload
@@ -71,6 +76,7 @@ def enqueue_in(
     payload: Any,
     *,
     delay: float | timedelta | None = None,
+    dedup_key: str | None = None,
     schema: str = "public",
 ) -> Coroutine[Any, Any, int]: ...
 def enqueue_in(
@@ -79,6 +85,7 @@ def enqueue_in(
     payload: Any,
     *,
     delay: float | timedelta | None = None,
+    dedup_key: str | None = None,
     schema: str = "public",
 ) -> int | Coroutine[Any, Any, int]:
     """Stores one message in the transaction of a connection of one's own.
@@ -90,12 +97,17 @@ def enqueue_in(
     connection  a psycopg 3, asyncpg or SQLAlchemy 2 connection or session to the
                 PostgreSQL database of the queue
     delay       seconds, from the call on, for which the message is not visible
+    dedup_key   what the message is known by, as in Producer.enqueue; until the transaction
+                ends, others wait who enqueue the same key
     schema      where the tables are
 
     Raises QueueNotFoundError, and SchemaError where nothing is installed; the
     transaction has then failed, as after any error of PostgreSQL.
     """
-    ids = _enqueue(connection, _Enqueue(queue, [_encode(payload, "payload")], delay, schema))
+    ids = _enqueue(
+        connection,
+        _Enqueue(queue, [_encode(payload, "payload")], [_arguments.dedup_key(dedup_key)], delay, schema),
+    )
     if isinstance(ids, list):
         return ids[0]
 
@@ -112,6 +124,7 @@ def enqueue_batch_in(
     payloads: Iterable[Any],
     *,
     delay: float | timedelta | None = None,
+    dedup_keys: Iterable[str | None] | None = None,
     schema: str = "public",
 ) -> list[int]: ...
 @overload
@@ -121,6 +134,7 @@ def enqueue_batch_in(
     payloads: Iterable[Any],
     *,
     delay: float | timedelta | None = None,
+    dedup_keys: Iterable[str | None] | None = None,
     schema: str = "public",
 ) -> Coroutine[Any, Any, list[int]]: ...
 def enqueue_batch_in(
@@ -129,12 +143,14 @@ def enqueue_batch_in(
     payloads: Iterable[Any],
     *,
     delay: float | timedelta | None = None,
+    dedup_keys: Iterable[str | None] | None = None,
     schema: str = "public",
 ) -> list[int] | Coroutine[Any, Any, list[int]]:
     """Stores several messages as enqueue_in stores one; their ids are in input order."""
     several = _arguments.items(payloads, "payloads")
     documents = [_encode(payload, f"payloads[{n}]") for n, payload in enumerate(several)]
-    return _enqueue(connection, _Enqueue(queue, documents, delay, schema))
+    keys = _arguments.dedup_keys(dedup_keys, len(documents))
+    return _enqueue(connection, _Enqueue(queue, documents, keys, delay, schema))
 
 
 def _encode(payload: Any, name: str) -> bytes:
@@ -147,7 +163,14 @@ def _encode(payload: Any, name: str) -> bytes:
 class _Enqueue:
     """What to store, as a statement and its parameters in each driver's manner."""
 
-    def __init__(self, queue: str, documents: list[bytes], delay: float | timedelta | None, schema: str) -> None:
+    def __init__(
+        self,
+        queue: str,
+        documents: list[bytes],
+        keys: list[str | None],
+        delay: float | timedelta | None,
+        schema: str,
+    ) -> None:
         self.queue = _arguments.text(queue, "queue")
         self.schema = _arguments.text(schema, "schema")
         self.parameters: dict[str, str | int] = {
@@ -155,12 +178,15 @@ class _Enqueue:
             "payloads": (b"[" + b",".join(documents) + b"]").decode(),
             "delay_ms": 0 if delay is None else _arguments.span_ms(delay, "delay"),
         }
+        if any(keys):
+            self.parameters["dedup_keys"] = json.dumps(keys)
 
     def statement(self, mark: Callable[[str, int], str], escape: Callable[[str], str] = str) -> str:
         """The statement with its parameters marked; escape is for the name of the schema."""
         marks = {name: mark(name, n) for n, name in enumerate(self.parameters, 1)}
         quoted = '"' + self.schema.replace('"', '""') + '"'
-        return _ENQUEUE.format(schema=escape(quoted), **marks)
+        text = _ENQUEUE + (_KEYS if "dedup_keys" in self.parameters else "") + ")"
+        return text.format(schema=escape(quoted), **marks)
 
     @contextmanager
     def explained(self) -> Generator[None, None, None]:

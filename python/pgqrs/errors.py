@@ -70,7 +70,8 @@ class PgqrsError(RuntimeError):
         self.transient = transient
         """Whether the same call may succeed later."""
         self.safe_to_retry = self._unsent if safe_to_retry is None else safe_to_retry
-        """Whether it is certain that nothing was stored."""
+        """Whether a repetition of the call stores nothing twice: it is certain that nothing
+        was stored, or the messages have dedup keys."""
 
 
 class ConfigError(PgqrsError, ValueError):

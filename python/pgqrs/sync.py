@@ -473,25 +473,29 @@ def consume_iter(
 @overload
 def enqueue() -> EnqueueBuilder: ...
 @overload
-def enqueue(producer: Producer, payload: Any) -> int: ...
-def enqueue(producer: Any = _MISSING, payload: Any = _MISSING) -> EnqueueBuilder | int:
+def enqueue(producer: Producer, payload: Any, *, dedup_key: str | None = None) -> int: ...
+def enqueue(producer: Any = _MISSING, payload: Any = _MISSING, *, dedup_key: str | None = None) -> EnqueueBuilder | int:
     """Stores one message and returns its id. Without arguments: a builder, see EnqueueBuilder."""
     if producer is _MISSING and payload is _MISSING:
         return EnqueueBuilder()
     if producer is _MISSING or payload is _MISSING:
         raise TypeError("enqueue takes a producer and a payload, or no argument for a builder")
-    id_: int = producer.enqueue(payload)
+    id_: int = producer.enqueue(payload, dedup_key=dedup_key)
     return id_
 
 
-def enqueue_batch(producer: Producer, payloads: Iterable[Any]) -> list[int]:
+def enqueue_batch(
+    producer: Producer, payloads: Iterable[Any], *, dedup_keys: Iterable[str | None] | None = None
+) -> list[int]:
     """Stores all messages or none and returns their ids in input order."""
-    return producer.enqueue_batch(payloads)
+    return producer.enqueue_batch(payloads, dedup_keys=dedup_keys)
 
 
-def enqueue_delayed(producer: Producer, payload: Any, delay_seconds: float | timedelta) -> int:
+def enqueue_delayed(
+    producer: Producer, payload: Any, delay_seconds: float | timedelta, *, dedup_key: str | None = None
+) -> int:
     """Stores one message that is visible only after a delay."""
-    return producer.enqueue_delayed(payload, delay_seconds)
+    return producer.enqueue_delayed(payload, delay_seconds, dedup_key=dedup_key)
 
 
 @overload

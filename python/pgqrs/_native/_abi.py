@@ -130,7 +130,13 @@ class WorkerOptions(Structure):
 
 
 class EnqueueOptions(Structure):
-    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("delay_ms", c_int64), ("at", c_int64)]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("delay_ms", c_int64),
+        ("at", c_int64),
+        ("dedup_keys", POINTER(Str)),
+    ]
 
 
 class DequeueOptions(Structure):

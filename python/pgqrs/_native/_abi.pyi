@@ -148,7 +148,10 @@ class EnqueueOptions(Structure):
     flags: int
     delay_ms: int
     at: int
-    def __init__(self, struct_size: int = ..., flags: int = ..., delay_ms: int = ..., at: int = ...) -> None: ...
+    dedup_keys: Pointer
+    def __init__(
+        self, struct_size: int = ..., flags: int = ..., delay_ms: int = ..., at: int = ..., dedup_keys: Pointer = ...
+    ) -> None: ...
 
 class DequeueOptions(Structure):
     struct_size: int

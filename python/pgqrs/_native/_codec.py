@@ -127,10 +127,13 @@ def worker_options(hostname: str | None, port: int | None, *, ephemeral: bool) -
     )
 
 
-def enqueue_options(delay_ms: int, at: int) -> Argument:
-    if not delay_ms and not at:
+def enqueue_options(delay_ms: int, at: int, keys: Sequence[str | None]) -> Argument:
+    """The options of as many messages as there are dedup keys; of any number without."""
+    keyed = any(keys)
+    if not delay_ms and not at and not keyed:
         return MISSING
-    return _abi.EnqueueOptions(ctypes.sizeof(_abi.EnqueueOptions), 0, delay_ms, at)
+    array = (_abi.Str * len(keys))(*map(_str, keys)) if keyed else None
+    return _abi.EnqueueOptions(ctypes.sizeof(_abi.EnqueueOptions), 0, delay_ms, at, array)
 
 
 def dequeue_options(

@@ -1,4 +1,6 @@
 /* each.c DSN - messages that do not depend on each other, and completions that carry their result. */
+#include <stddef.h>
+
 #include "check.h"
 
 #define N 100
@@ -95,6 +97,41 @@ static void values(pgqrs_handle store, pgqrs_handle plain, pgqrs_handle producer
     OK(pgqrs_close(mine));
 }
 
+/* A dedup key stores once; who compiled before there were keys has none. */
+static void dedup_keys(pgqrs_handle cq, pgqrs_handle producer) {
+    pgqrs_enqueue_options options;
+    pgqrs_str payloads[3], keys[3], wrong;
+    pgqrs_handle result, error = 0;
+    pgqrs_list list;
+    int64_t first;
+
+    PGQRS_INIT(&options);
+    payloads[0] = payloads[1] = payloads[2] = pgqrs_cstr("1");
+    keys[0] = keys[2] = pgqrs_cstr("once");
+    keys[1] = pgqrs_cstr(NULL);
+    options.dedup_keys = keys;
+    result = take_ok(cq, pgqrs_enqueue(producer, payloads, 3, &options, cq, 1, NULL, NULL));
+    OK(pgqrs_result_ids(result, &list));
+    first = id_at(&list, 0);
+    CHECK(list.count == 3 && first > 0 && id_at(&list, 1) > first && id_at(&list, 2) == first);
+    OK(pgqrs_close(result));
+    result = take_ok(cq, pgqrs_enqueue_each(producer, payloads, 2, &options, cq, 2, NULL, NULL));
+    OK(pgqrs_result_ids(result, &list));
+    CHECK(list.count == 2 && id_at(&list, 0) == first && id_at(&list, 1) > first);
+    OK(pgqrs_close(result));
+
+    wrong = keys[0];
+    wrong.data = NULL;
+    options.dedup_keys = &wrong;
+    EXPECT_E(PGQRS_E_INVALID_ARGUMENT, &error, pgqrs_enqueue(producer, payloads, 1, &options, cq, 3, NULL, &error));
+
+    options.struct_size = (uint32_t)offsetof(pgqrs_enqueue_options, dedup_keys);
+    result = take_ok(cq, pgqrs_enqueue(producer, payloads, 1, &options, cq, 4, NULL, NULL));
+    OK(pgqrs_result_ids(result, &list));
+    CHECK(list.count == 1 && id_at(&list, 0) > first);
+    OK(pgqrs_close(result));
+}
+
 int main(int argc, char **argv) {
     pgqrs_handle store, producer, cq = 0;
     CHECK(argc == 2);
@@ -105,6 +142,7 @@ int main(int argc, char **argv) {
     OK(pgqrs_cq_open(NULL, &cq));
     refused_ones_fail_alone(cq, producer);
     values(store, cq, producer);
+    dedup_keys(cq, producer);
     OK(pgqrs_close(producer));
     OK(pgqrs_close(store));
     OK(pgqrs_close(cq));

@@ -56,17 +56,19 @@ async def test_a_role_without_ddl_does_all_the_work(pg_server: str, pg_dsn: str,
         await store.admin().verify()
         producer, consumer = await store.producer("tasks"), await store.consumer("tasks")
         await producer.enqueue_batch(range(5))
+        kept = await producer.enqueue("kept", dedup_key="k")
         archived, deleted, released, extended, left = await consumer.dequeue(5, vt=60)
         assert await archived.archive() and await deleted.delete() and await released.release()
         assert await extended.extend_vt(90)
         await consumer.heartbeat()
         await consumer.close()  # releases what is left
-        assert len(await (await store.get_messages()).list()) == 3, left
+        assert len(await (await store.get_messages()).list()) == 4, left
         assert (await store.admin().queue_metrics("tasks")).archived == 1
         run = await store.trigger("orders", {"n": 1})
         assert (await (await store.get_workflow_runs()).get(run.id)).input == {"n": 1}
         with psycopg.connect(as_role(pg_server, role)) as connection:
             assert pgqrs.enqueue_in(connection, "tasks", "inside", schema=schema) > 0
+            assert pgqrs.enqueue_in(connection, "tasks", "again", dedup_key="k", schema=schema) == kept
         with pytest.raises(pgqrs.PgqrsError, match="must be owner"):
             await store.admin().uninstall()
     with pytest.raises(pgqrs.PgqrsError, match=r"denied|install"):

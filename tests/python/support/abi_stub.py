@@ -65,6 +65,8 @@ def _method(name: str, parameters: list[str], result: str) -> str:
 
 
 def _field(kind: Any) -> str:
+    if _is_pointer(kind):
+        return "Pointer"
     if issubclass(kind, ctypes.Structure):
         return str(kind.__name__)
     if kind is ctypes.c_void_p:
@@ -75,7 +77,11 @@ def _field(kind: Any) -> str:
 
 
 def _argument(kind: Any) -> str:
-    return "Pointer" if issubclass(kind, ctypes._Pointer) else "int"  # type: ignore[attr-defined]
+    return "Pointer" if _is_pointer(kind) else "int"
+
+
+def _is_pointer(kind: Any) -> bool:
+    return issubclass(kind, ctypes._Pointer)  # type: ignore[attr-defined]
 
 
 def _result(kind: Any) -> str:

@@ -39,6 +39,8 @@ async def table(config: pgqrs.Config, when: datetime) -> None:
         assert_type(await producer.enqueue_delayed([1], delay_seconds=timedelta(minutes=5)), int)
         assert_type(await producer.enqueue_at(None, when), int)
         assert_type(await producer.enqueue_batch([1, "two"]), list[int])
+        assert_type(await producer.enqueue(1, dedup_key="k"), int)
+        assert_type(await producer.enqueue_batch((1, 2), dedup_keys=["k", None]), list[int])
         assert_type(await producer.status(), pgqrs.WorkerStatus)
 
     consumer = assert_type(await store.consumer("tasks"), pgqrs.Consumer)
@@ -88,6 +90,7 @@ async def table(config: pgqrs.Config, when: datetime) -> None:
 async def builders(store: pgqrs.Store, producer: pgqrs.Producer, consumer: pgqrs.Consumer, when: datetime) -> None:
     assert_type(pgqrs.enqueue(), pgqrs.EnqueueBuilder)
     assert_type(await pgqrs.enqueue(producer, {"n": 1}), int)
+    assert_type(await pgqrs.enqueue(producer, {"n": 1}, dedup_key="k"), int)
     assert_type(await pgqrs.enqueue().message(1).messages([2]).to("tasks").delay(3).execute(store), list[int])
     assert_type(pgqrs.enqueue().worker(producer).at(when), pgqrs.EnqueueBuilder)
     builder = assert_type(pgqrs.dequeue().worker(consumer).batch(10).vt(30).wait(1), pgqrs.DequeueBuilder)
@@ -160,6 +163,7 @@ def sync(config: pgqrs.Config, when: datetime) -> None:
     assert_type(consumer.consume(plain), bool)
     assert_type(pgqrs.sync.dequeue(consumer), list[pgqrs.sync.QueueMessage])
     assert_type(pgqrs.sync.enqueue(producer, 1), int)
+    assert_type(pgqrs.sync.enqueue(producer, 1, dedup_key="k"), int)
     assert_type(pgqrs.sync.produce(store, "tasks", 1), int)
     assert_type(pgqrs.sync.consume(store, "tasks", plain), bool)
     for msg in store.consume_iter("tasks"):

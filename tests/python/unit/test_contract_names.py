@@ -45,6 +45,7 @@ forbid_native_load()
 CLASSES = """
 Config(dsn=, schema=, max_connections=): from_dsn(dsn) dsn schema max_connections connection_timeout_seconds
     default_lock_time_seconds default_max_batch_size max_read_ct max_lease_seconds archive_retention_seconds
+    dedup_retention_seconds
     heartbeat_interval_seconds poll_interval_ms max_payload_size_bytes max_string_length max_object_depth
     forbidden_keys required_keys max_enqueue_per_second max_enqueue_burst
 Store: async close() async producer(queue, hostname=, port=) async consumer(queue, hostname=, port=)

@@ -1,0 +1,171 @@
+"""Dedup keys: an enqueue that may be repeated, on both engines, in every form."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from children import Child
+
+import pgqrs
+import pgqrs.sync as pgsync
+
+pytestmark = pytest.mark.asyncio
+
+SOON = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+async def stored(store: pgqrs.Store) -> list[Any]:
+    return [message.payload for message in await (await store.get_messages()).list(1000)]
+
+
+async def test_every_way_of_enqueueing_takes_a_key(store: pgqrs.Store, producer: pgqrs.Producer) -> None:
+    first = await producer.enqueue("first", dedup_key="k")
+    ways: list[Callable[[], Awaitable[Any]]] = [
+        lambda: producer.enqueue("again", dedup_key="k"),
+        lambda: producer.enqueue_delayed("again", 60, dedup_key="k"),
+        lambda: producer.enqueue_at("again", SOON, dedup_key="k"),
+        lambda: producer.enqueue_batch(["again"], dedup_keys=["k"]),
+        lambda: pgqrs.enqueue(producer, "again", dedup_key="k"),
+        lambda: pgqrs.enqueue_delayed(producer, "again", timedelta(minutes=1), dedup_key="k"),
+        lambda: pgqrs.enqueue_batch(producer, iter(["again"]), dedup_keys=iter(["k"])),
+        lambda: pgqrs.produce(store, "tasks", "again", dedup_key="k"),
+        lambda: pgqrs.produce_batch(store, "tasks", ["again"], dedup_keys=["k"]),
+        lambda: pgqrs.enqueue().message("again", dedup_key="k").to("tasks").execute(store),
+        lambda: pgqrs.enqueue().messages(["again"], dedup_keys=["k"]).worker(producer).delay(5).execute(store),
+    ]
+    for way in ways:
+        assert await way() in (first, [first])
+    assert await stored(store) == ["first"]
+
+
+async def test_every_way_of_the_sync_twin_takes_a_key(dsn: str) -> None:
+    with pgsync.connect(dsn, bootstrap=True) as store:
+        store.queue("tasks")
+        producer = store.producer("tasks")
+        first = producer.enqueue("first", dedup_key="k")
+        assert producer.enqueue_delayed("again", 60, dedup_key="k") == first
+        assert producer.enqueue_at("again", SOON, dedup_key="k") == first
+        assert producer.enqueue_batch(["again", "new"], dedup_keys=["k", None])[0] == first
+        assert pgsync.enqueue(producer, "again", dedup_key="k") == first
+        assert pgsync.enqueue_delayed(producer, "again", 1, dedup_key="k") == first
+        assert pgsync.enqueue_batch(producer, ["again"], dedup_keys=["k"]) == [first]
+        assert pgsync.produce(store, "tasks", "again", dedup_key="k") == first
+        assert pgsync.enqueue().message("again", dedup_key="k").to("tasks").execute(store) == [first]
+        assert store.admin().queue_metrics("tasks").pending == 2
+
+
+async def test_a_key_outlives_its_message(
+    store: pgqrs.Store, producer: pgqrs.Producer, consumer: pgqrs.Consumer
+) -> None:
+    id_ = await producer.enqueue(1, dedup_key="k")
+    (message,) = await consumer.dequeue()
+    assert await message.archive()
+    assert await producer.enqueue(2, dedup_key="k") == id_
+    assert await stored(store) == []
+
+
+async def test_calls_of_one_turn_cross_together_with_and_without_keys(
+    store: pgqrs.Store, producer: pgqrs.Producer
+) -> None:
+    keys = [None if n % 3 == 0 else f"key {n % 100}" for n in range(600)]
+    ids = await asyncio.gather(*[producer.enqueue(n, dedup_key=key) for n, key in enumerate(keys)])
+    first: dict[str, int] = {}
+    for n, (key, id_) in enumerate(zip(keys, ids, strict=True)):
+        assert first.setdefault(key or f"none {n}", id_) == id_
+    assert sorted(first.values()) == sorted(set(ids)), "each stored once"
+    stored_once = [id_ for n, id_ in enumerate(ids) if first[keys[n] or f"none {n}"] == id_ and id_ not in ids[:n]]
+    assert stored_once == sorted(stored_once), "in the order of the calls"
+    assert len(await stored(store)) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "text"),
+    [
+        ("", pgqrs.ValidationError, "dedup_key must not be empty"),
+        ("é" * 128, pgqrs.ValidationError, "dedup_key has 256 bytes"),
+        ("a\0b", pgqrs.ValidationError, "dedup_key holds a NUL"),
+        ("\ud800", pgqrs.ValidationError, "dedup_key holds a lone surrogate"),
+        (b"k", TypeError, "dedup_key must be str"),
+        (7, TypeError, "dedup_key must be str"),
+    ],
+)
+async def test_bad_keys_are_named(
+    store: pgqrs.Store, producer: pgqrs.Producer, key: Any, error: type[Exception], text: str
+) -> None:
+    for way in (
+        lambda: producer.enqueue(1, dedup_key=key),
+        lambda: pgqrs.produce(store, "tasks", 1, dedup_key=key),
+    ):
+        with pytest.raises(error, match=text):
+            await way()
+    with pytest.raises(error, match=text.replace("dedup_key", r"dedup_keys\[1\]")):
+        await producer.enqueue_batch([1, 2], dedup_keys=["k", key])
+    assert await stored(store) == []
+    assert await producer.enqueue(1, dedup_key="x" * 255)
+
+
+async def test_as_many_keys_as_payloads(store: pgqrs.Store, producer: pgqrs.Producer) -> None:
+    for keys in ([], ["a"], ["a", "b", "c"]):
+        with pytest.raises(pgqrs.ValidationError, match=f"dedup_keys has {len(keys)} entries for 2") as raised:
+            await producer.enqueue_batch([1, 2], dedup_keys=keys)
+        assert raised.value.field == "dedup_keys"
+    with pytest.raises(TypeError, match="dedup_keys must be a list"):
+        await producer.enqueue_batch([1, 2], dedup_keys="ab")
+    assert await producer.enqueue_batch([], dedup_keys=[]) == []
+    assert await stored(store) == []
+
+
+async def test_all_or_nothing_holds_for_keys(store: pgqrs.Store, producer: pgqrs.Producer) -> None:
+    with pytest.raises(pgqrs.SerializationError):
+        await producer.enqueue_batch(["good", "\0"], dedup_keys=["k", None])
+    ids = await producer.enqueue_batch(["good", "other"], dedup_keys=["k", None])
+    assert len(set(ids)) == 2
+    assert await stored(store) == ["good", "other"]
+
+
+async def test_the_retention_is_a_property(dsn: str) -> None:
+    assert pgqrs.Config(dsn).dedup_retention_seconds == 86400
+    with pytest.raises(pgqrs.ConfigError, match="dedup_retention_seconds"):
+        await pgqrs.connect_with(pgqrs.Config(dsn, dedup_retention_seconds=0))
+
+
+async def test_an_unknown_outcome_with_a_key_may_be_repeated(pg_server: str, pg_dsn: str) -> None:
+    """The deadline passes while a transaction of somebody else's has the key."""
+    schema = pg_dsn.rpartition("pgqrs_schema=")[2]
+    async with await pgqrs.connect(pg_dsn, bootstrap=True) as store:
+        await store.queue("tasks")
+        producer = await store.producer("tasks")
+        with psycopg.connect(pg_server) as connection:
+            id_ = pgqrs.enqueue_in(connection, "tasks", 1, dedup_key="k", schema=schema)
+            assert pgqrs.enqueue_batch_in(connection, "tasks", [1, 2], dedup_keys=["k", None], schema=schema)[0] == id_
+            with contextlib.suppress(asyncio.TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await producer.enqueue(1, dedup_key="k")
+        assert await producer.enqueue(1, dedup_key="k") == id_
+        assert (await store.admin().queue_metrics("tasks")).pending == 2
+
+
+async def test_processes_with_the_same_keys_store_each_once(
+    dsn: str, store: pgqrs.Store, child: Callable[..., Child]
+) -> None:
+    code = """
+        import asyncio, json, sys, pgqrs
+        async def main():
+            async with await pgqrs.connect(sys.argv[1]) as store, await store.producer("tasks") as producer:
+                ids = await asyncio.gather(*[producer.enqueue(n, dedup_key=f"key {n}") for n in range(400)])
+            print(json.dumps(ids))
+        asyncio.run(main())
+        """
+    loop = asyncio.get_running_loop()
+    outs = await asyncio.gather(*[loop.run_in_executor(None, lambda: child(code, dsn).check().out) for _ in range(3)])
+    answers = [json.loads(out) for out in outs]
+    assert answers[0] == answers[1] == answers[2]
+    assert len(set(answers[0])) == 400
+    assert sorted(await stored(store)) == list(range(400))
