@@ -27,6 +27,8 @@ type job struct {
 	PauseMS int64 `json:"pause_ms"`
 	// Keep: leases are kept alive in the background.
 	Keep bool `json:"keep"`
+	// Keys is how many dedup keys are enqueued.
+	Keys int `json:"keys"`
 }
 
 // How an actor behaves, in messages a call.
@@ -63,6 +65,8 @@ func runJob(text string) error {
 		return installJob(a.job)
 	case "descriptors":
 		return descriptorsJob(a.job)
+	case "keyed":
+		return keyedJob(a.job)
 	}
 	a.rand = rand.New(rand.NewPCG(a.Seed, 1))
 	var err error
