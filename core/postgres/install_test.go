@@ -229,8 +229,10 @@ func TestEnqueueFunctionsWithDedupKeys(t *testing.T) {
 
 	_, err = one(`select {schema}.pgqrs_enqueue('nowhere', '1', dedup_key => 'k')`)
 	requireKind(t, fault.QueueNotFound, b.store.fault(b.ctx, reading, err))
-	for _, bad := range []string{`pgqrs_enqueue('q', '1', dedup_key => '')`, `pgqrs_enqueue('q', '1', dedup_key => repeat('é', 128))`,
-		`pgqrs_enqueue_batch('q', array['1']::jsonb[], dedup_keys => array['a', 'b'])`} {
+	for _, bad := range []string{
+		`pgqrs_enqueue('q', '1', dedup_key => '')`, `pgqrs_enqueue('q', '1', dedup_key => repeat('é', 128))`,
+		`pgqrs_enqueue_batch('q', array['1']::jsonb[], dedup_keys => array['a', 'b'])`,
+	} {
 		_, err = one("select {schema}." + bad)
 		require.ErrorContains(t, err, "22023", bad)
 	}

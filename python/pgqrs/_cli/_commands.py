@@ -107,6 +107,8 @@ async def queue_delete(options: Namespace, output: Output) -> int:
 async def enqueue(options: Namespace, output: Output) -> int:
     if options.lines and options.payload != "-":
         raise Usage("--lines goes with the payload -")
+    if options.lines and options.dedup_key is not None:
+        raise Usage("--dedup-key is for one message, and --lines for several")
     text = sys.stdin.read() if options.payload == "-" else options.payload
     documents = [line for line in text.splitlines() if line.strip()] if options.lines else [text]
     payloads = [_decoded(document, number) for number, document in enumerate(documents, 1)]
@@ -116,12 +118,16 @@ async def enqueue(options: Namespace, output: Output) -> int:
             if options.delay:
                 async with await store.producer(options.queue) as producer:
                     for chunk in _chunks(payloads, AT_ONCE):
-                        sending = [producer.enqueue_delayed(payload, options.delay) for payload in chunk]
+                        sending = [
+                            producer.enqueue_delayed(payload, options.delay, dedup_key=options.dedup_key)
+                            for payload in chunk
+                        ]
                         ids += await asyncio.gather(*sending)
                         progress.advance(len(chunk))
             else:
                 for chunk in _chunks(payloads, CHUNK):
-                    ids += await produce_batch(store, options.queue, chunk)
+                    keys = [options.dedup_key] * len(chunk)
+                    ids += await produce_batch(store, options.queue, chunk, dedup_keys=keys)
                     progress.advance(len(chunk))
     output.result("\n".join(map(str, ids)), ids=ids)
     return OK

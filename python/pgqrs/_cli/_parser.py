@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     enqueue.add_argument("payload", metavar="PAYLOAD", help="a JSON document, or - to read it from standard input")
     enqueue.add_argument("--lines", action="store_true", help="with -: every line is the document of one message")
     enqueue.add_argument("--delay", type=_seconds, default=0.0, metavar="SECONDS", help="visible only after so long")
+    enqueue.add_argument("--dedup-key", metavar="KEY", help="store nothing and print the first id if the key is known")
 
     work = _add(groups, "work", do.work, "run handlers until SIGINT or SIGTERM")
     work.add_argument(

@@ -126,6 +126,9 @@ def test_enqueue(line: Line) -> None:
     line.text("enqueue", "tasks", '"later"', "--delay", "3600")
     (row,) = line.json("queue", "metrics", "tasks")
     assert (row["pending"], row["delayed"]) == (2502, 1)
+    once = line.json("enqueue", "tasks", "1", "--dedup-key", "k")
+    assert line.json("enqueue", "tasks", "2", "--dedup-key", "k", "--delay", "9") == once
+    assert "one message" in line.error(2, "enqueue", "tasks", "-", "--lines", "--dedup-key", "k")
     assert "quotes" in line.error(2, "enqueue", "tasks", "oops")
     assert line.error(2, "enqueue", "tasks", "NaN")
     assert "--lines" in line.error(2, "enqueue", "tasks", "1", "--lines")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from children import Child
+from waiting import eventually
 
 import pgqrs
 import pgqrs.sync as pgsync
@@ -136,20 +138,63 @@ async def test_the_retention_is_a_property(dsn: str) -> None:
         await pgqrs.connect_with(pgqrs.Config(dsn, dedup_retention_seconds=0))
 
 
-async def test_an_unknown_outcome_with_a_key_may_be_repeated(pg_server: str, pg_dsn: str) -> None:
-    """The deadline passes while a transaction of somebody else's has the key."""
+@contextlib.asynccontextmanager
+async def wire(dsn: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """A DSN that leads through a local port, and what cuts every connection there."""
+    parts = urlsplit(dsn)
+    ends: list[asyncio.StreamWriter] = []
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(1 << 16):
+                target.write(data)
+        target.transport.abort()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_server, server = await asyncio.open_connection(parts.hostname, parts.port)
+        ends.extend((writer, server))
+        await asyncio.gather(pump(reader, server), pump(to_server, writer))
+
+    def cut() -> None:
+        for end in ends:
+            end.transport.abort()
+
+    listener = await asyncio.start_server(carry, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    user = parts.netloc.rpartition("@")[0]
+    yield parts._replace(netloc=f"{user}@127.0.0.1:{port}").geturl(), cut
+    cut()
+    listener.close()
+
+
+async def test_an_unknown_outcome_with_a_key_is_safe_to_retry(pg_server: str, pg_dsn: str) -> None:
+    """The connection breaks while a transaction of somebody else's has the key."""
     schema = pg_dsn.rpartition("pgqrs_schema=")[2]
-    async with await pgqrs.connect(pg_dsn, bootstrap=True) as store:
+    async with (
+        wire(pg_dsn) as (dsn, cut),
+        await pgqrs.connect(dsn, bootstrap=True) as store,
+        await psycopg.AsyncConnection.connect(pg_server) as other,
+        await psycopg.AsyncConnection.connect(pg_server, autocommit=True) as watch,
+    ):
         await store.queue("tasks")
         producer = await store.producer("tasks")
-        with psycopg.connect(pg_server) as connection:
-            id_ = pgqrs.enqueue_in(connection, "tasks", 1, dedup_key="k", schema=schema)
-            assert pgqrs.enqueue_batch_in(connection, "tasks", [1, 2], dedup_keys=["k", None], schema=schema)[0] == id_
-            with contextlib.suppress(asyncio.TimeoutError):
-                async with asyncio.timeout(0.2):
-                    await producer.enqueue(1, dedup_key="k")
+        id_, _ = await pgqrs.enqueue_batch_in(other, "tasks", [1, 2], dedup_keys=["k", None], schema=schema)
+        assert await pgqrs.enqueue_in(other, "tasks", 1, dedup_key="k", schema=schema) == id_
+        calls = asyncio.gather(producer.enqueue(1, dedup_key="k"), producer.enqueue(3), return_exceptions=True)
+
+        async def blocked() -> bool:
+            pid = other.info.backend_pid
+            found = await watch.execute("select 1 from pg_stat_activity where %s = any(pg_blocking_pids(pid))", [pid])
+            return await found.fetchone() is not None
+
+        await eventually(blocked)
+        cut()
+        keyed, plain = await calls
+        assert isinstance(keyed, pgqrs.PgqrsConnectionError) and isinstance(plain, pgqrs.PgqrsConnectionError)
+        assert (keyed.safe_to_retry, plain.safe_to_retry) == (True, False)
+        assert keyed.code == plain.code and "same dedup key" in str(keyed)
+        await other.commit()
         assert await producer.enqueue(1, dedup_key="k") == id_
-        assert (await store.admin().queue_metrics("tasks")).pending == 2
 
 
 async def test_processes_with_the_same_keys_store_each_once(
