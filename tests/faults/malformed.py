@@ -116,6 +116,9 @@ class Fuzzer:
             size = ctypes.sizeof(pointed)
             stated = self.random.choice((size, size, size, 0, 1, 3, size - 4, size + 8, 4096, 2**32 - 1))
             ctypes.memmove(room, stated.to_bytes(4, "little"), 4)
+            if pointed is _abi.EnqueueOptions and stated == size:
+                keys = ctypes.cast(room, ctypes.POINTER(_abi.EnqueueOptions)).contents
+                keys.dedup_keys = self.argument(ctypes.POINTER(_abi.Str), waits=False)
         return room
 
     def call(self) -> str:

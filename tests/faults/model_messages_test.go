@@ -28,6 +28,9 @@ func (w *world) enqueue() {
 		if w.chance(50) {
 			n.Producer = pick(w, w.workers)
 		}
+		if w.chance(30) {
+			n.DedupKey = fmt.Sprint("key ", w.rand.IntN(40))
+		}
 		switch w.rand.IntN(8) {
 		case 0:
 			n.At = time.Now().Add(-hour - time.Duration(w.rand.IntN(1000))*time.Second).UTC().Truncate(time.Microsecond)
@@ -47,8 +50,16 @@ func (w *world) enqueue() {
 	}
 	w.ok(err)
 	w.same(len(list), len(ids))
+	keys, last := w.queues[queue].keys, int64(0)
 	for i, n := range list {
-		w.must(i == 0 || ids[i] > ids[i-1], "ids ascend", ids)
+		if known := keys[n.DedupKey]; known != 0 {
+			w.same(known, ids[i], "dedup key", n.DedupKey)
+			continue
+		}
+		w.must(ids[i] > last, "ids ascend", ids)
+		if last = ids[i]; n.DedupKey != "" {
+			keys[n.DedupKey] = last
+		}
 		w.must(w.messages[ids[i]] == nil && w.archive[ids[i]] == nil, "id", ids[i], "is used again")
 		m := &messageModel{Message: model.Message{
 			ID: ids[i], QueueID: queue, Payload: n.Payload, ProducerWorkerID: n.Producer, VT: n.At,
@@ -58,6 +69,18 @@ func (w *world) enqueue() {
 			w.adopt(m, from.Add(n.Delay), to.Add(n.Delay))
 		}
 	}
+}
+
+// forgetKeys forgets all of them: a part would depend on how fast the test runs.
+func (w *world) forgetKeys() {
+	known := 0
+	for _, q := range w.queues {
+		known += len(q.keys)
+		clear(q.keys)
+	}
+	n, err := w.eng.ForgetKeys(w.t.Context(), 0, known+1)
+	w.ok(err)
+	w.same(int64(known), n)
 }
 
 // workerOf picks a worker of a queue, or now and then one that is not there.

@@ -80,6 +80,7 @@ func runModel(t *testing.T, seed uint64, steps int, exact bool, open func() (eng
 
 type queueModel struct {
 	info model.QueueInfo
+	keys map[string]int64 // the message of each dedup key
 }
 
 type workerModel struct {
@@ -153,6 +154,7 @@ func (w *world) one() {
 		{14, "finish", w.finish},
 		{7, "extend", w.extend},
 		{9, "release", w.release},
+		{1, "forget keys", w.forgetKeys},
 		{3, "sweep", w.sweep},
 		{2, "dead letter", w.deadLetter},
 		{3, "replay", w.replay},

@@ -28,7 +28,7 @@ func (w *world) createQueue() {
 	info, err := w.eng.CreateQueue(w.t.Context(), name, 1+w.rand.Int32N(4))
 	w.ok(err)
 	w.must(w.queues[info.ID] == nil && info.Name == name, info)
-	w.queues[info.ID] = &queueModel{info}
+	w.queues[info.ID] = &queueModel{info, map[string]int64{}}
 	found, err := w.eng.GetQueue(w.t.Context(), name)
 	w.ok(err)
 	w.same(info, found)
