@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -63,6 +65,45 @@ func TestInstallAtOnce(t *testing.T) {
 	}
 }
 
+// TestLongPayloadsAreCompressedFast: with lz4 where the server has it, also in a
+// schema whose name needs quoting, and old payloads stay readable.
+func TestLongPayloadsAreCompressedFast(t *testing.T) {
+	b := setup(t)
+	var has bool
+	require.NoError(t, b.connect().QueryRow(b.ctx, `select exists (select from pg_settings
+		where name = 'default_toast_compression' and 'lz4' = any(enumvals))`).Scan(&has))
+	if !has {
+		t.Skip("this server has no lz4")
+	}
+	s := b.open(Config{Schema: testdb.Schema(t, b.dsn) + `m'x"`})
+	defer func() { require.NoError(t, s.Uninstall(b.ctx)) }()
+	require.NoError(t, s.Install(b.ctx))
+	var methods []string
+	require.NoError(t, b.connect().QueryRow(b.ctx, `select array_agg(a.attcompression::text) from pg_attribute a
+		join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = $1 and c.relname in ('pgqrs_messages', 'pgqrs_archive') and a.attname = 'payload'`, s.queries.schema).Scan(&methods))
+	require.Equal(t, []string{"l", "l"}, methods)
+
+	exec := func(sql string) {
+		_, err := b.connect().Exec(b.ctx, b.store.queries.qualify(sql))
+		require.NoError(t, err)
+	}
+	long := []byte(`"` + strings.Repeat("long ", 2000) + `"`)
+	exec("alter table {schema}.pgqrs_messages alter column payload set compression pglz")
+	b.put(model.NewMessage{Payload: long})
+	exec("alter table {schema}.pgqrs_messages alter column payload set compression lz4")
+	b.put(model.NewMessage{Payload: long})
+	for _, m := range b.claim(2, time.Hour) {
+		require.JSONEq(t, string(long), string(m.Payload))
+		done, err := b.store.Finish(b.ctx, engine.FinishArchive, []model.Token{{ID: m.ID, Worker: b.consumer.ID}})
+		require.NoError(t, err)
+		require.Equal(t, []bool{true}, done)
+		archived, err := b.store.GetArchived(b.ctx, m.ID)
+		require.NoError(t, err)
+		require.JSONEq(t, string(long), string(archived.Payload))
+	}
+}
+
 // TestAnOlderSchemaIsUpgradedInPlace goes back to the schema before workflows, with
 // a message in it.
 func TestAnOlderSchemaIsUpgradedInPlace(t *testing.T) {
@@ -80,7 +121,7 @@ func TestAnOlderSchemaIsUpgradedInPlace(t *testing.T) {
 	}
 	err := b.store.Verify(b.ctx)
 	requireKind(t, fault.Schema, err)
-	require.ErrorContains(t, err, "version 2 is installed, this library brings 4")
+	require.ErrorContains(t, err, fmt.Sprintf("version 2 is installed, this library brings %d", newest()))
 	_, err = b.store.CreateWorkflow(b.ctx, "orders", 5)
 	requireKind(t, fault.Schema, err)
 

@@ -79,6 +79,7 @@ func (s *statements) qualified() *statements {
 // "{channel}" stays one.
 func (s *statements) qualify(text string) string {
 	return strings.NewReplacer("{schema}", s.quoted, "{messages}", quoteLiteral(s.quoted+".pgqrs_messages"),
+		"{archive}", quoteLiteral(s.quoted+".pgqrs_archive"),
 		"{channel}", quoteLiteral(s.channel), "{channel_name}", pgx.Identifier{s.channel}.Sanitize()).Replace(text)
 }
 
