@@ -337,7 +337,7 @@ async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwarg
     When the await is cancelled before the operation was sent, the item is left out of
     it; afterwards its outcome is as it comes.
     """
-    if _blocking():
+    if _here.depth and _blocking():
         value = (await run(op(target, [item], *args, **kwargs)))[0]
         if isinstance(value, Exception):
             raise value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from . import _arguments, _bridge, _ops, _syncbridge
 from ._connection import Closing, Connection, Source, connection_of
@@ -132,10 +132,18 @@ class Registered(Closing):
         number = self._handle.get() or await self._open()
         return await _bridge.run(op(number, *args, **kwargs))
 
-    async def _share(self, op: Joined[I, P, T], item: I, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Performs an operation on one item, which crosses together with those of other coroutines."""
-        number = self._handle.get() or await self._open()
-        return await _bridge.join(op, number, item, *args, **kwargs)
+    def _share(self, op: Joined[I, P, T], item: I, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        """Performs an operation on one item, which crosses together with those of other coroutines.
+
+        No coroutine of its own where the worker is open: that would cost a twentieth of the call.
+        """
+        number = self._handle.get()
+        if number:
+            return _bridge.join(op, number, item, *args, **kwargs)
+        return self._open_and_share(op, item, *args, **kwargs)
+
+    async def _open_and_share(self, op: Joined[I, P, T], item: I, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _bridge.join(op, await self._open(), item, *args, **kwargs)
 
     @property
     def queue(self) -> str:
