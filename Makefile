@@ -45,8 +45,9 @@ WITH_SERVER := $(PYTHON) tests/harness/pgcluster.py run --
 VENV_PYTHON := .venv/bin/python
 PYTEST := env PYTHONPATH=$(CURDIR)/python $(VENV_PYTHON) -m pytest
 GO_TEST := go test -shuffle=on
-# What `make test/go` leaves to `make test/c`.
+# What `make test/go` leaves to `make test/c` and `make test/bindings`.
 ABI_TESTS := ./tests/abi/... ./tests/c/...
+BINDINGS_TESTS := ./bindings/... ./tests/conformance/... ./tests/tworuntimes/...
 
 say = @printf '\033[1m%s\033[0m\n' '$(1)' | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi
 
@@ -67,7 +68,7 @@ lib: $(LIBRARY) ## Build the shared library, build/libpgqrs.so.1
 
 .PHONY: test
 test: need/go need/cc need/python $(LIBRARY) .venv/ready ## Run every test on both engines (starts and stops its own PostgreSQL)
-	@$(WITH_SERVER) $(MAKE) --keep-going test/python test/c test/go
+	@$(WITH_SERVER) $(MAKE) --keep-going test/python test/c test/go test/bindings
 
 .PHONY: wheel
 wheel: need/go need/cc .venv/ready ## Build the wheel into dist/
@@ -86,7 +87,7 @@ clean: ## Remove everything the other targets made
 .PHONY: test/go
 test/go: need/go need/python ## Go tests: core, both engines, layers
 	$(call say,go: tests of the core on both engines)
-	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/tests/(abi|c)(/|$$)')
+	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/(tests/(abi|c|conformance|tworuntimes)|bindings)(/|$$)')
 
 .PHONY: test/race
 test/race: need/go need/cc need/python ## Go tests of the core under the race detector
@@ -119,6 +120,11 @@ test/c: need/go need/cc need/python $(LIBRARY) ## The C ABI: header, symbols, la
 	$(call say,c: tests of the ABI)
 	@$(WITH_SERVER) $(GO_TEST) $(ABI_TESTS)
 
+.PHONY: test/bindings
+test/bindings: need/go need/cc need/python $(LIBRARY) ## The bindings of other languages: Go without cgo, and what is installed of C++ and Node.js
+	$(call say,bindings: go)
+	@CGO_ENABLED=0 $(WITH_SERVER) $(GO_TEST) $(BINDINGS_TESTS)
+
 .PHONY: test/python
 test/python: need/python $(LIBRARY) .venv/ready ## Python tests on both engines, packaging and examples
 	$(call say,python: tests of the package and of what surrounds it)
@@ -149,15 +155,17 @@ fmt: need/go .venv/ready ## Format Go and Python
 	@$(VENV_PYTHON) -m ruff format $(PYTHON_CODE)
 
 .PHONY: generate
-generate: need/go ## Derive the generated files from their sources (capi/status.tsv)
+generate: need/go ## Derive the generated files from their sources (capi/status.tsv, include/pgqrs.h)
 	@go run ./capi/internal/statusgen
+	@go run ./include/headergen
 
 .PHONY: verify
 verify: need/go need/cc $(LIBRARY) ## Check generated files, header, symbols, layout, pure Go core, changelog
 	$(call say,verify: generated files)
 	@go run ./capi/internal/statusgen -check
-	$(call say,verify: the core builds without cgo)
-	@CGO_ENABLED=0 go build ./core/...
+	@go run ./include/headergen -check
+	$(call say,verify: core and bindings build without cgo)
+	@CGO_ENABLED=0 go build ./core/... ./bindings/...
 	@go vet ./...
 	$(call say,verify: header as C99 and C++17)
 	@printf '#include "pgqrs.h"\nint main(void) { return 0; }\n' > build/header.c

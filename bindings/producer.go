@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+	"unsafe"
 )
 
 // Producer stores messages in one queue. Concurrent calls share commits.
@@ -53,11 +54,8 @@ func (p *Producer) EnqueueBatch(ctx context.Context, payloads []any) ([]int64, e
 }
 
 // EnqueueJSON stores 1 to 100,000 JSON documents, all or none, and returns their
-// ids in input order.
+// ids in input order. Errors: InvalidArgument for another number.
 func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
-	if len(payloads) == 0 {
-		return []int64{}, nil
-	}
 	views := make([]cStr, len(payloads))
 	for i, payload := range payloads {
 		views[i] = borrow(payload)
@@ -65,7 +63,7 @@ func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o Enqueue
 	options := cEnqueueOptions{delayMs: millis(o.Delay), at: micros(o.At)}
 	options.structSize = sizeOf(options)
 	return ask(ctx, p.object, readIDs, func(queue cHandle, userData uint64, op, failure *cHandle) int32 {
-		return p.lib.enqueue(p.handle, &views[0], uint32(len(views)), &options, queue, userData, op, failure)
+		return p.lib.enqueue(p.handle, unsafe.SliceData(views), uint32(len(views)), &options, queue, userData, op, failure)
 	})
 }
 

@@ -58,17 +58,17 @@ func layoutProgram(h abitest.Header) string {
 	var b bytes.Buffer
 	b.WriteString("#include <stddef.h>\n#include <stdio.h>\n#include \"pgqrs.h\"\nint main(void) {\n")
 	b.WriteString("    printf(\"{\\\"structs\\\": {\");\n")
-	for i, s := range h.Structs {
+	for i, s := range h.Structs() {
 		fmt.Fprintf(&b, "    printf(\"%s\\\"%s\\\": {\\\"size\\\": %%zu, \\\"offsets\\\": {\", sizeof(%s));\n",
 			comma(i), s.Name, s.Name)
 		for j, f := range s.Fields {
-			fmt.Fprintf(&b, "    printf(\"%s\\\"%s\\\": %%zu\", offsetof(%s, %s));\n", comma(j), f, s.Name, f)
+			fmt.Fprintf(&b, "    printf(\"%s\\\"%s\\\": %%zu\", offsetof(%s, %s));\n", comma(j), f.Name, s.Name, f.Name)
 		}
 		b.WriteString("    printf(\"}}\");\n")
 	}
 	b.WriteString("    printf(\"}, \\\"constants\\\": {\");\n")
-	for i, c := range h.Constants {
-		fmt.Fprintf(&b, "    printf(\"%s\\\"%s\\\": %%lld\", (long long)(%s));\n", comma(i), c, c)
+	for i, c := range h.Constants() {
+		fmt.Fprintf(&b, "    printf(\"%s\\\"%s\\\": %%lld\", (long long)(%s));\n", comma(i), c.Name, c.Name)
 	}
 	b.WriteString("    printf(\"}}\\n\");\n    return 0;\n}\n")
 	return b.String()
@@ -85,9 +85,9 @@ func comma(i int) string {
 func TestOptionStructsAreSizeFirst(t *testing.T) {
 	t.Parallel()
 	sizeFirst := 0
-	for _, s := range abitest.ReadHeader(t).Structs {
+	for _, s := range abitest.ReadHeader(t).Structs() {
 		for i, f := range s.Fields {
-			if f == "struct_size" {
+			if f.Name == "struct_size" {
 				require.Zero(t, i, "%s: struct_size comes first", s.Name)
 				sizeFirst++
 			}

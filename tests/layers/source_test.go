@@ -46,7 +46,7 @@ func eachFile(t *testing.T, f func(path string, content []byte)) {
 		}
 		name := entry.Name()
 		if entry.IsDir() {
-			hidden := strings.HasPrefix(name, ".") || name == "build" || name == "dist" || name == "__pycache__" ||
+			hidden := strings.HasPrefix(name, ".") || name == "build" || name == "dist" || name == "node_modules" || name == "__pycache__" ||
 				strings.HasSuffix(name, ".egg-info")
 			if hidden && path != here {
 				return fs.SkipDir
@@ -126,6 +126,9 @@ func TestGoStatementsAreGuarded(t *testing.T) {
 		if s.test() || under(s.path, "core/spawn") || under(s.path, "capi/internal/guard") {
 			continue
 		}
+		if s.path == "bindings/pump.go" { // the host is a Go program, and a panic of ours one of its own
+			continue
+		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			if g, ok := n.(*ast.GoStmt); ok {
 				t.Errorf("%s: bare go statement: use spawn.Go (core) or guard.Go (capi), a panic would end the host", s.line(g))
@@ -142,7 +145,7 @@ func TestLibraryCodeNeitherPrintsNorExits(t *testing.T) {
 		"os":  {"Exit"},
 	}
 	for _, s := range sources(t) {
-		if s.test() || under(s.path, "capi/internal/statusgen") { // a command of the build, not of the library
+		if s.test() || under(s.path, "capi/internal/statusgen") || under(s.path, "include/headergen") { // commands of the build
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {

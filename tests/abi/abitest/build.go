@@ -23,10 +23,15 @@ var scratch = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "
 // Main runs the tests of a package and removes what they built.
 func Main(m *testing.M) {
 	code := m.Run()
+	Clean()
+	os.Exit(code)
+}
+
+// Clean removes what the tests of a package built, for a TestMain of its own.
+func Clean() {
 	if dir, err := scratch(); err == nil {
 		_ = os.RemoveAll(dir)
 	}
-	os.Exit(code)
 }
 
 // Library returns the shared library: the one PGQRS_LIBRARY names, else one that

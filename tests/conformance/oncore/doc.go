@@ -1,0 +1,2 @@
+// Package oncore runs the conformance suite on package core.
+package oncore

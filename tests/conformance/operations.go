@@ -1,0 +1,70 @@
+package conformance
+
+import "encoding/json"
+
+// operations are what the steps of vectors do.
+var operations = map[string]operation{
+	"create_queue": func(b bundle, s step, _ any) (any, error) {
+		return get[queueRow](b.ctx, b.admin, "CreateQueue", s.Queue, s.MaxReadCt)
+	},
+	"get_queue": func(b bundle, s step, _ any) (any, error) {
+		return get[queueRow](b.ctx, b.admin, "GetQueue", s.Queue)
+	},
+	"list_queues": func(b bundle, _ step, _ any) (any, error) {
+		return get[[]queueRow](b.ctx, b.admin, "ListQueues", page{})
+	},
+	"delete_queue": nothing(onAdmin, "DeleteQueue", byQueue),
+	"purge_queue": func(b bundle, s step, _ any) (any, error) {
+		return get[int64](b.ctx, b.admin, "PurgeQueue", s.Queue)
+	},
+	"metrics": func(b bundle, s step, _ any) (any, error) {
+		rows, err := get[[]metricsRow](b.ctx, b.admin, "Metrics", s.Queue)
+		if err != nil || len(rows) != 1 {
+			return rows, err
+		}
+		return rows[0], nil
+	},
+
+	"producer": registered("Producer"),
+	"consumer": registered("Consumer"),
+	"enqueue": func(b bundle, s step, worker any) (any, error) {
+		return get[int64](b.ctx, worker, "EnqueueWith", s.Payload, enqueueOptions{Delay: s.span(s.DelayMS)})
+	},
+	"enqueue_batch": func(b bundle, s step, worker any) (any, error) {
+		payloads := []any{}
+		for _, p := range s.Payloads {
+			payloads = append(payloads, p)
+		}
+		return get[[]int64](b.ctx, worker, "EnqueueBatch", payloads)
+	},
+	"dequeue": func(b bundle, s step, worker any) (any, error) {
+		return listed(b.ctx, worker, "Dequeue",
+			dequeueOptions{Batch: s.Batch, Lease: s.span(s.LeaseMS), Wait: s.span(s.WaitMS)})
+	},
+	"archive":   acknowledge("ArchiveMany"),
+	"delete":    acknowledge("DeleteMany"),
+	"release":   acknowledge("ReleaseMany", func(step) any { return releaseOptions{} }),
+	"extend_vt": acknowledge("ExtendMany", func(s step) any { return s.span(s.ExtendMS) }),
+
+	"suspend":   nothing(onWorker, "Suspend", none),
+	"resume":    nothing(onWorker, "Resume", none),
+	"interrupt": nothing(onWorker, "Interrupt", none),
+	"shutdown":  nothing(onWorker, "Shutdown", none),
+	"status": func(b bundle, _ step, worker any) (any, error) {
+		return get[string](b.ctx, worker, "Status")
+	},
+
+	"get_message":  one("GetMessage"),
+	"get_archived": one("GetArchived"),
+	"list_messages": func(b bundle, s step, _ any) (any, error) {
+		return listed(b.ctx, b.admin, "ListMessages", filter{Queue: s.Queue, Contains: document(s.Contains)}, page{})
+	},
+	"list_archived": func(b bundle, s step, _ any) (any, error) {
+		return listed(b.ctx, b.admin, "ListArchived", filter{Queue: s.Queue, DeadOnly: s.DeadOnly}, page{})
+	},
+	"dead_letter":     nothing(onAdmin, "DeadLetter", byID),
+	"replay":          nothing(onAdmin, "Replay", byID),
+	"delete_archived": nothing(onAdmin, "DeleteArchived", byID),
+}
+
+func document(raw json.RawMessage) string { return string(raw) }
