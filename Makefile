@@ -30,10 +30,11 @@ PYTHON_TOOLS := ruff==0.17.6 setuptools==84.2.1
 # ---- Files ------------------------------------------------------------------
 
 LIBRARY := build/libpgqrs.so.1
+ARCHIVE := build/libpgqrs.a
 # Absolute: the tests run in many directories.
 export PGQRS_LIBRARY ?= $(CURDIR)/$(LIBRARY)
 
-LIBRARY_SOURCES := $(shell find core capi include -type f ! -name '*_test.go' ! -path '*/testdata/*' \
+LIBRARY_SOURCES := $(shell find core capi include/pgqrs.h -type f ! -name '*_test.go' ! -path '*/testdata/*' \
 	! -path 'core/enginetest/*' ! -name 'libpgqrs.*') go.mod go.sum VERSION
 PACKAGE_SOURCES := $(shell find python -type f ! -name '*.pyc' ! -name 'libpgqrs.so*' ! -path '*.egg-info/*') \
 	setup.py pyproject.toml MANIFEST.in README.md LICENSE
@@ -47,7 +48,14 @@ PYTEST := env PYTHONPATH=$(CURDIR)/python $(VENV_PYTHON) -m pytest
 GO_TEST := go test -shuffle=on
 # What `make test/go` leaves to `make test/c` and `make test/bindings`.
 ABI_TESTS := ./tests/abi/... ./tests/c/...
-BINDINGS_TESTS := ./bindings/... ./tests/conformance/... ./tests/tworuntimes/...
+BINDINGS_TESTS := ./bindings/... ./tests/conformance/... ./tests/tworuntimes/... ./tests/install/...
+
+# Where `make install` puts things: below DESTDIR, for a package; PREFIX is what they are told.
+PREFIX ?= /usr/local
+INSTALL_ROOT = $(DESTDIR)$(PREFIX)
+VERSION := $(shell cat VERSION)
+pkg-config = sed -e 's|@PREFIX@|$(PREFIX)|; s|@NAME@|$(1)|; s|@KIND@|$(2)|; s|@LIBS@|$(3)|; s|@VERSION@|$(VERSION)|' \
+	capi/pgqrs.pc.in > $(INSTALL_ROOT)/lib/pkgconfig/$(1).pc
 
 say = @printf '\033[1m%s\033[0m\n' '$(1)' | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi
 
@@ -65,6 +73,28 @@ demo: .demo/venv/installed ## Queue ten thousand real files, kill a worker, chec
 
 .PHONY: lib
 lib: $(LIBRARY) ## Build the shared library, build/libpgqrs.so.1
+
+.PHONY: lib/static
+lib/static: $(ARCHIVE) ## Build the library as an archive, build/libpgqrs.a
+
+.PHONY: install
+install: $(LIBRARY) ## Install library, header, pkg-config file and reference page (PREFIX=/usr/local DESTDIR=)
+	$(call say,install: $(INSTALL_ROOT))
+	@install -d $(INSTALL_ROOT)/lib/pkgconfig $(INSTALL_ROOT)/include $(INSTALL_ROOT)/share/doc/pgqrs
+	@install -m 755 $(LIBRARY) $(INSTALL_ROOT)/lib/libpgqrs.so.1.$(VERSION)
+	@ln -sf libpgqrs.so.1.$(VERSION) $(INSTALL_ROOT)/lib/libpgqrs.so.1
+	@ln -sf libpgqrs.so.1 $(INSTALL_ROOT)/lib/libpgqrs.so
+	@install -m 644 include/pgqrs.h $(INSTALL_ROOT)/include/
+	@$(call pkg-config,pgqrs,shared,-lpgqrs)
+	@go run ./include/headergen -html $(INSTALL_ROOT)/share/doc/pgqrs/pgqrs.html
+
+.PHONY: install/static
+install/static: $(ARCHIVE) ## Install the archive, the header and pgqrs-static.pc
+	$(call say,install: $(INSTALL_ROOT))
+	@install -d $(INSTALL_ROOT)/lib/pkgconfig $(INSTALL_ROOT)/include
+	@install -m 644 $(ARCHIVE) $(INSTALL_ROOT)/lib/
+	@install -m 644 include/pgqrs.h $(INSTALL_ROOT)/include/
+	@$(call pkg-config,pgqrs-static,static,-l:libpgqrs.a -pthread)
 
 .PHONY: test
 test: need/go need/cc need/python $(LIBRARY) .venv/ready ## Run every test on both engines (starts and stops its own PostgreSQL)
@@ -87,7 +117,7 @@ clean: ## Remove everything the other targets made
 .PHONY: test/go
 test/go: need/go need/python ## Go tests: core, both engines, layers
 	$(call say,go: tests of the core on both engines)
-	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/(tests/(abi|c|conformance|tworuntimes)|bindings)(/|$$)')
+	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/(tests/(abi|c|conformance|install|tworuntimes)|bindings)(/|$$)')
 
 .PHONY: test/race
 test/race: need/go need/cc need/python ## Go tests of the core under the race detector
@@ -121,7 +151,7 @@ test/c: need/go need/cc need/python $(LIBRARY) ## The C ABI: header, symbols, la
 	@$(WITH_SERVER) $(GO_TEST) $(ABI_TESTS)
 
 .PHONY: test/bindings
-test/bindings: need/go need/cc need/python $(LIBRARY) ## The bindings of other languages: Go without cgo, and what is installed of C++ and Node.js
+test/bindings: need/go need/cc need/python $(LIBRARY) $(ARCHIVE) ## The bindings of other languages: Go without cgo, and what is installed of C++ and Node.js
 	$(call say,bindings: go)
 	@CGO_ENABLED=0 $(WITH_SERVER) $(GO_TEST) $(BINDINGS_TESTS)
 
@@ -226,6 +256,11 @@ $(LIBRARY): $(LIBRARY_SOURCES) | need/go need/cc
 	@bash capi/build.sh $(LIBRARY)
 	@ln -sf libpgqrs.so.1 build/libpgqrs.so
 	@touch $(LIBRARY)
+
+$(ARCHIVE): $(LIBRARY_SOURCES) | need/go need/cc
+	$(call say,lib: building $(ARCHIVE))
+	@bash capi/build.sh $(ARCHIVE)
+	@touch $(ARCHIVE)
 
 .venv/ready: tests/python/requirements.txt Makefile .ci/venv | need/python
 	$(call say,python: installing the test tools into .venv)

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Builds the shared library. The one place that knows how; the Makefile and
-# setup.py call it.
+# Builds the library. The one place that knows how; the Makefile and setup.py
+# call it.
 #
 #   capi/build.sh OUT [TAGS]
 #
-# OUT is the file to write, TAGS are Go build tags; pgqrs_testing adds the
+# OUT is the file to write: an archive when its name ends in .a, else the shared
+# library. TAGS are Go build tags; pgqrs_testing adds the
 # functions that crash on purpose. Linux with glibc and a GNU-compatible linker
 # only: the exports are limited by a version script, which other platforms'
 # linkers do not take.
@@ -33,9 +34,13 @@ esac
 mkdir -p "$(dirname "$out")"
 rm -f "$out" # processes that have it loaded keep theirs, and the map is read anew
 cd "$capi/.."
-CGO_ENABLED=1 ${GO:-go} build -buildmode=c-shared -trimpath -buildvcs=false -tags "$tags" \
-    -ldflags "-s -w -X=runtime.godebugDefault=asyncpreemptoff=1 -extldflags '-Wl,--version-script=$map,-soname,libpgqrs.so.1'" \
-    -o "$out" ./capi
+mode=c-shared
+ldflags="-s -w -X=runtime.godebugDefault=asyncpreemptoff=1"
+case $out in
+*.a) mode=c-archive ;;
+*) ldflags="$ldflags -extldflags '-Wl,--version-script=$map,-soname,libpgqrs.so.1'" ;;
+esac
+CGO_ENABLED=1 ${GO:-go} build -buildmode=$mode -trimpath -buildvcs=false -tags "$tags" -ldflags "$ldflags" -o "$out" ./capi
 
 # cgo writes a header of its own beside the library; include/pgqrs.h is ours.
 rm -f "${out%.*}.h"
