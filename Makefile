@@ -48,7 +48,7 @@ PYTEST := env PYTHONPATH=$(CURDIR)/python $(VENV_PYTHON) -m pytest
 GO_TEST := go test -shuffle=on
 # What `make test/go` leaves to `make test/c` and `make test/bindings`.
 ABI_TESTS := ./tests/abi/... ./tests/c/...
-BINDINGS_TESTS := ./bindings/... ./tests/conformance/... ./tests/tworuntimes/... ./tests/install/...
+BINDINGS_TESTS := ./bindings/... ./tests/bindings/... ./tests/conformance/... ./tests/tworuntimes/... ./tests/install/...
 
 # Where `make install` puts things: below DESTDIR, for a package; PREFIX is what they are told.
 PREFIX ?= /usr/local
@@ -84,7 +84,7 @@ install: $(LIBRARY) ## Install library, header, pkg-config file and reference pa
 	@install -m 755 $(LIBRARY) $(INSTALL_ROOT)/lib/libpgqrs.so.1.$(VERSION)
 	@ln -sf libpgqrs.so.1.$(VERSION) $(INSTALL_ROOT)/lib/libpgqrs.so.1
 	@ln -sf libpgqrs.so.1 $(INSTALL_ROOT)/lib/libpgqrs.so
-	@install -m 644 include/pgqrs.h $(INSTALL_ROOT)/include/
+	@install -m 644 include/pgqrs.h bindings/cpp/pgqrs.hpp $(INSTALL_ROOT)/include/
 	@$(call pkg-config,pgqrs,shared,-lpgqrs)
 	@go run ./include/headergen -html $(INSTALL_ROOT)/share/doc/pgqrs/pgqrs.html
 
@@ -93,7 +93,7 @@ install/static: $(ARCHIVE) ## Install the archive, the header and pgqrs-static.p
 	$(call say,install: $(INSTALL_ROOT))
 	@install -d $(INSTALL_ROOT)/lib/pkgconfig $(INSTALL_ROOT)/include
 	@install -m 644 $(ARCHIVE) $(INSTALL_ROOT)/lib/
-	@install -m 644 include/pgqrs.h $(INSTALL_ROOT)/include/
+	@install -m 644 include/pgqrs.h bindings/cpp/pgqrs.hpp $(INSTALL_ROOT)/include/
 	@$(call pkg-config,pgqrs-static,static,-l:libpgqrs.a -pthread)
 
 .PHONY: test
@@ -117,7 +117,7 @@ clean: ## Remove everything the other targets made
 .PHONY: test/go
 test/go: need/go need/python ## Go tests: core, both engines, layers
 	$(call say,go: tests of the core on both engines)
-	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/(tests/(abi|c|conformance|install|tworuntimes)|bindings)(/|$$)')
+	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/(tests/(abi|c|conformance|install|tworuntimes)|(tests/)?bindings)(/|$$)')
 
 .PHONY: test/race
 test/race: need/go need/cc need/python ## Go tests of the core under the race detector

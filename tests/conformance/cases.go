@@ -89,7 +89,7 @@ func cancelledDequeue(b bundle) {
 	require.Equal(b, "CANCELLED", b.Status((<-answer).err))
 
 	id := b.enqueue(producer, 1)
-	got, err := get[[]message](b.ctx, second, "Dequeue", dequeueOptions{Wait: patience})
+	got, err := get[[]message](b.ctx, second, "Dequeue", dequeueOptions{Wait: Patience})
 	require.NoError(b, err)
 	require.Len(b, got, 1)
 	require.Equal(b, message{ID: id, Payload: got[0].Payload, ReadCt: 1}, got[0])

@@ -44,12 +44,15 @@ type (
 	}
 )
 
-// patience bounds every case; a hang is a failure, not a wait.
-const patience = 30 * time.Second
+// Patience bounds every case; a hang is a failure, not a wait.
+const Patience = 30 * time.Second
+
+// engines are the stores of a test by their engine.
+var engines = map[string]func(testing.TB) string{"sqlite": SQLite, "postgres": Postgres}
 
 // Run runs the vectors and the cases on both engines.
 func Run(t *testing.T, s Subject) {
-	for engine, dsn := range map[string]func(testing.TB) string{"sqlite": SQLite, "postgres": Postgres} {
+	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			runVectors(t, s, dsn)
@@ -92,12 +95,12 @@ type bundle struct {
 
 func newBundle(t *testing.T, s Subject, dsn string) bundle {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	store, err := s.Open(ctx, dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		defer cancel()
-		closing, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		closing, stop := context.WithTimeout(context.WithoutCancel(ctx), Patience)
 		defer stop()
 		require.NoError(t, call(closing, store, "Close", nil))
 	})

@@ -5,15 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pgqrs/pgqrs/tests/abi/abitest"
 )
 
 // A step of a vector; tests/vectors/README.md describes its members.
@@ -36,33 +38,71 @@ type step struct {
 	DeadOnly  bool  `json:"dead_only"`
 }
 
-func runVectors(t *testing.T, s Subject, dsn func(testing.TB) string) {
-	_, here, _, _ := runtime.Caller(0)
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(here), "..", "vectors", "*.json"))
+// A vector is one script of tests/vectors.
+type vector struct {
+	Name  string // of the file, a slash, and its own
+	Steps []map[string]any
+}
+
+// Vectors is the directory of the vectors.
+func Vectors() string { return filepath.Join(abitest.Root(), "tests", "vectors") }
+
+func vectors(t *testing.T) []vector {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(Vectors(), "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
+	var all []vector
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		var content struct {
-			Vectors []struct {
-				Name  string
-				Steps []map[string]any
-			}
-		}
+		var content struct{ Vectors []vector }
 		require.NoError(t, json.Unmarshal(text, &content), file)
 		for _, v := range content.Vectors {
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".json")+"/"+v.Name, func(t *testing.T) {
-				t.Parallel()
-				b := newBundle(t, s, dsn(t))
-				named := map[string]any{}
-				for i, raw := range v.Steps {
-					text, err := json.Marshal(raw)
-					require.NoError(t, err)
-					b.step(fmt.Sprintf("step %d, %s", i+1, text), raw, named)
-				}
-			})
+			v.Name = strings.TrimSuffix(filepath.Base(file), ".json") + "/" + v.Name
+			all = append(all, v)
 		}
+	}
+	return all
+}
+
+func runVectors(t *testing.T, s Subject, dsn func(testing.TB) string) {
+	for _, v := range vectors(t) {
+		t.Run(v.Name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, s, dsn(t))
+			named := map[string]any{}
+			for i, raw := range v.Steps {
+				text, err := json.Marshal(raw)
+				require.NoError(t, err)
+				b.step(fmt.Sprintf("step %d, %s", i+1, text), raw, named)
+			}
+		})
+	}
+}
+
+// RunProgram lets a program of another language run the vectors, on both engines.
+// It reads lines of a vector's name and the DSN of an empty store, and answers each
+// with a line: "ok NAME", or "failed NAME: " and why.
+func RunProgram(t *testing.T, program func(context.Context) *exec.Cmd) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			all := vectors(t)
+			var lines strings.Builder
+			for _, v := range all {
+				fmt.Fprintf(&lines, "%s %s\n", v.Name, dsn(t))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 3*Patience)
+			defer cancel()
+			cmd := program(ctx)
+			cmd.Stdin = strings.NewReader(lines.String())
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			for _, v := range all {
+				require.Contains(t, string(out), "ok "+v.Name+"\n")
+			}
+		})
 	}
 }
 

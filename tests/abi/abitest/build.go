@@ -87,8 +87,13 @@ var Warnings = []string{"-Wall", "-Wextra", "-Wpedantic", "-Werror"}
 // Further flags come last. It returns the program's path.
 func Compile(t testing.TB, source, library string, flags ...string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c"))
-	args := append([]string{"-std=c99"}, Warnings...)
+	return link(t, compiler("CC", "cc"), "c99", source, library, flags...)
+}
+
+func link(t testing.TB, cc, standard, source, library string, flags ...string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), filepath.Ext(source)))
+	args := append([]string{"-std=" + standard}, Warnings...)
 	args = append(args, "-I", filepath.Join(Root(), "include"), "-o", out, source)
 	if library != "" {
 		// By its soname the loader finds it beside its run path, whatever its file
@@ -99,8 +104,22 @@ func Compile(t testing.TB, source, library string, flags ...string) string {
 		}
 		args = append(args, filepath.Join(dir, "libpgqrs.so.1"), "-Wl,-rpath,"+dir)
 	}
-	Run(t, exec.Command(compiler("CC", "cc"), append(args, flags...)...))
+	Run(t, exec.Command(cc, append(args, flags...)...))
 	return out
+}
+
+// CompileCxx compiles a C++ program with the header of bindings/cpp and links it
+// against a library. It returns the program's path, or skips the test where there is
+// no compiler.
+func CompileCxx(t testing.TB, source, library, standard string, flags ...string) string {
+	t.Helper()
+	cxx, err := exec.LookPath(compiler("CXX", "c++"))
+	if err != nil {
+		t.Skip("skipped: no C++ compiler")
+	}
+	return link(t, cxx, standard, source, library, append([]string{
+		"-Wshadow", "-pthread", "-I", filepath.Join(Root(), "bindings", "cpp"),
+	}, flags...)...)
 }
 
 // CompileOnly checks that a source compiles, as C or C++ by its extension.

@@ -1,0 +1,164 @@
+// surface.cpp - what the vectors do not reach: event loops, cancellation, futures,
+// callbacks, dropped operations, coroutines (C++20).
+
+#include <poll.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "pgqrs.hpp"
+
+using namespace std::chrono_literals;
+
+#define EXPECT(condition)                                                            \
+    do {                                                                             \
+        if (!(condition)) {                                                          \
+            std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);     \
+            std::exit(1);                                                            \
+        }                                                                            \
+    } while (0)
+
+namespace {
+
+struct fixture {
+    explicit fixture(pgqrs::pump by)
+        : queue(by), store(pgqrs::store::open(queue, "sqlite::memory:", true).get()) {
+        store.create_queue("tasks").get();
+        producer.emplace(store.open_producer("tasks").get());
+        consumer.emplace(store.open_consumer("tasks").get());
+    }
+    ~fixture() { store.stop().get(); }
+
+    pgqrs::completion_queue queue;
+    pgqrs::store store;
+    std::optional<pgqrs::producer> producer;
+    std::optional<pgqrs::consumer> consumer;
+};
+
+pgqrs::dequeue_options waiting(pgqrs::milliseconds wait) {
+    pgqrs::dequeue_options options;
+    options.wait = wait;
+    return options;
+}
+
+template <class F> std::int32_t code(F f) {
+    try {
+        f();
+    } catch (const pgqrs::error &e) {
+        return e.code();
+    }
+    return PGQRS_OK;
+}
+
+// A host with an event loop watches the descriptor and polls.
+void event_loop() {
+    fixture f(pgqrs::pump::manual);
+    auto taken = f.consumer->dequeue(waiting(-1ms));
+    auto stored = f.producer->enqueue("{\"n\":1}");
+    bool called = false;
+    std::move(stored).then([&](pgqrs::operation<std::int64_t> done) { called = done.get() > 0; });
+    pollfd watched = {f.queue.fd(), POLLIN, 0};
+    while (!called || !taken.ready()) {
+        EXPECT(::poll(&watched, 1, 10000) == 1);
+        f.queue.poll();
+    }
+    const pgqrs::messages batch = taken.get();
+    EXPECT(batch.size() == 1 && batch[0].payload == "{\"n\":1}" && batch[0].read_ct == 1);
+    EXPECT(f.consumer->archive(batch[0]).get());
+    EXPECT(!f.consumer->archive(batch[0]).get());
+}
+
+void cancellation() {
+    fixture f(pgqrs::pump::thread);
+    auto taken = f.consumer->dequeue(waiting(-1ms));
+    EXPECT(!taken.wait_for(20ms));
+    taken.cancel();
+    EXPECT(code([&] { taken.get(); }) == PGQRS_E_CANCELLED);
+    taken.cancel(); // long over
+}
+
+// What nobody takes is given back as it was.
+void dropped() {
+    fixture f(pgqrs::pump::thread);
+    const auto id = f.producer->enqueue("1").get();
+    {
+        auto taken = f.consumer->dequeue(waiting(10s));
+        EXPECT(taken.wait_for(10s));
+    }
+    const auto again = f.consumer->dequeue(waiting(10s)).get();
+    EXPECT(again.size() == 1 && again[0].id == id && again[0].read_ct == 1);
+}
+
+void futures_and_errors() {
+    fixture f(pgqrs::pump::thread);
+    std::vector<std::future<std::int64_t>> stored;
+    for (int i = 0; i < 100; i++) stored.push_back(f.producer->enqueue(std::to_string(i)).future());
+    std::int64_t last = 0;
+    for (auto &s : stored) {
+        const auto id = s.get();
+        EXPECT(id > 0 && id != last);
+        last = id;
+    }
+    auto refused = f.store.get_queue("nobody").future();
+    EXPECT(code([&] { refused.get(); }) == PGQRS_E_QUEUE_NOT_FOUND);
+    try {
+        f.producer->enqueue("no JSON").get();
+        EXPECT(false);
+    } catch (const pgqrs::error &e) {
+        EXPECT(e.code() == PGQRS_E_SERIALIZATION && e.operation() == "enqueue" && e.safe_to_retry());
+    }
+    EXPECT(code([&] { f.store.json(pgqrs_run_get, std::int64_t{4711}).get(); }) == PGQRS_E_WORKFLOW_NOT_FOUND);
+    EXPECT(f.store.count(pgqrs_message_count, static_cast<const pgqrs_table_options *>(nullptr)).get() == 100);
+}
+
+// A queue that goes ends what waits on it.
+void closing() {
+    std::optional<pgqrs::operation<pgqrs::messages>> waits;
+    auto queue = std::make_unique<pgqrs::completion_queue>();
+    auto store = pgqrs::store::open(*queue, "sqlite::memory:", true).get();
+    store.create_queue("tasks").get();
+    auto consumer = store.open_consumer("tasks").get();
+    auto waiter = consumer.dequeue(waiting(-1ms)).future();
+    queue.reset();
+    EXPECT(code([&] { waiter.get(); }) == PGQRS_E_CLOSED);
+}
+
+#if defined(__cpp_impl_coroutine)
+struct task {
+    struct promise_type {
+        task get_return_object() { return {}; }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() { std::abort(); }
+    };
+};
+
+task enqueue_twice(pgqrs::producer &producer, std::promise<std::int64_t> &done) {
+    co_await producer.enqueue("1");
+    done.set_value(co_await producer.enqueue("2"));
+}
+
+void coroutines() {
+    fixture f(pgqrs::pump::thread);
+    std::promise<std::int64_t> done;
+    enqueue_twice(*f.producer, done);
+    EXPECT(done.get_future().get() == 2);
+}
+#else
+void coroutines() {}
+#endif
+
+} // namespace
+
+int main() {
+    event_loop();
+    cancellation();
+    dropped();
+    futures_and_errors();
+    coroutines();
+    closing(); // last: it leaves its store in memory to the library
+    EXPECT(pgqrs::shutdown(10s));
+    return 0;
+}
