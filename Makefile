@@ -109,7 +109,7 @@ wheel: need/go need/cc .venv/ready ## Build the wheel into dist/
 
 .PHONY: clean
 clean: ## Remove everything the other targets made
-	@rm -rf build dist .venv .demo python/pgqrs.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/.venvs benchmarks/.build
+	@rm -rf build dist .venv .demo bindings/node/node_modules python/pgqrs.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/.venvs benchmarks/.build
 	@find python tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- Parts of the tests -----------------------------------------------------
@@ -152,8 +152,9 @@ test/c: need/go need/cc need/python $(LIBRARY) ## The C ABI: header, symbols, la
 
 .PHONY: test/bindings
 test/bindings: need/go need/cc need/python $(LIBRARY) $(ARCHIVE) ## The bindings of other languages: Go without cgo, and what is installed of C++ and Node.js
-	$(call say,bindings: go)
-	@CGO_ENABLED=0 $(WITH_SERVER) $(GO_TEST) $(BINDINGS_TESTS)
+	$(call say,bindings: go; and what is installed of others)
+	@$(MAKE) bindings/node/node_modules/ready || echo 'skipped: Node.js'
+	@CGO_ENABLED=0 $(WITH_SERVER) $(GO_TEST) -v $(BINDINGS_TESTS) | grep -vE '^(=== |\? )|^ *--- PASS'
 
 .PHONY: test/python
 test/python: need/python $(LIBRARY) .venv/ready ## Python tests on both engines, packaging and examples
@@ -261,6 +262,12 @@ $(ARCHIVE): $(LIBRARY_SOURCES) | need/go need/cc
 	$(call say,lib: building $(ARCHIVE))
 	@bash capi/build.sh $(ARCHIVE)
 	@touch $(ARCHIVE)
+
+# koffi, pinned. Without Node.js or a registry its tests are skipped.
+bindings/node/node_modules/ready: bindings/node/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null
+	@npm --prefix bindings/node ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=20000
+	@touch $@
 
 .venv/ready: tests/python/requirements.txt Makefile .ci/venv | need/python
 	$(call say,python: installing the test tools into .venv)

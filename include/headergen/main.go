@@ -29,6 +29,7 @@ var outputs = []struct {
 	{"bindings/abi_gen.go", renderABI},
 	{"bindings/symbols_gen.go", renderSymbols},
 	{"bindings/twins_gen_test.go", renderTwins},
+	{"bindings/node/lib/abi_gen.js", renderNode},
 }
 
 func run(root, html string, check bool) error {

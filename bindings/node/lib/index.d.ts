@@ -1,0 +1,175 @@
+/** A job queue on PostgreSQL or one SQLite file. Spans are milliseconds. */
+
+/** A number while it is safe, which ids of a store are for a very long time. */
+export type Id = number | bigint
+
+/** What a JSON document holds. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
+
+/** What went wrong. */
+export class PgqrsError extends Error {
+  /** The status of pgqrs.h by name, for example "QUEUE_NOT_FOUND". */
+  readonly code: string
+  /** The status of pgqrs.h. */
+  readonly status: number
+  readonly operation: string
+  /** The argument, option or entity at fault. */
+  readonly field: string
+  /** PostgreSQL's five characters, or empty. */
+  readonly sqlstate: string
+  /** How long a caller should wait who is rate limited. */
+  readonly retryAfter: number
+  /** The same call may succeed later. */
+  readonly transient: boolean
+  /** Nothing was stored. */
+  readonly safeToRetry: boolean
+}
+
+/** An aborted call rejects with the signal's reason iff nothing was stored; else it has its true outcome. */
+export interface Abortable { signal?: AbortSignal }
+
+export interface OpenOptions extends Abortable {
+  /** Installs the schema while opening. */
+  bootstrap?: boolean
+  /** Properties by name, as in a configuration file. */
+  config?: { [property: string]: Json }
+}
+
+export interface WorkerOptions extends Abortable {
+  /** A label; not given: this host's name. */
+  hostname?: string
+  port?: number
+  /** Leaves no row behind. */
+  ephemeral?: boolean
+}
+
+export interface EnqueueOptions extends Abortable {
+  /** Visible so long after the commit. */
+  delay?: number
+  /** Visible from this instant; delay is ignored. */
+  at?: Date
+}
+
+export interface DequeueOptions extends Abortable {
+  /** How many messages at most; 1. */
+  batch?: number
+  /** The lock time; the store's default. */
+  lease?: number
+  /** How long to wait for a first message; Infinity: for ever. */
+  wait?: number
+  /** Keeps the leases alive until the messages are acknowledged. */
+  autoExtend?: boolean
+}
+
+export interface Filter {
+  queue?: string
+  /** Only messages whose payload contains this document. */
+  payload?: Json
+  workerId?: Id
+  deadOnly?: boolean
+  /** 100 when not given. */
+  limit?: number
+  offset?: number
+}
+
+export interface Row<T = Json> {
+  readonly id: Id
+  readonly queueId: Id
+  readonly payload: T
+  /** How often it has been leased. */
+  readonly readCt: number
+  readonly enqueuedAt: Date
+  readonly vt: Date
+  readonly dequeuedAt: Date | null
+  readonly archivedAt: Date | null
+  readonly producerWorkerId: Id | null
+  readonly consumerWorkerId: Id | null
+  /** Not null: a dead letter. */
+  readonly deadReason: string | null
+}
+
+/** A leased message. Its acknowledgements answer whether they took effect. */
+export interface Message<T = Json> extends Row<T> {
+  archive(): Promise<boolean>
+  delete(): Promise<boolean>
+  extend(by: number): Promise<boolean>
+  release(): Promise<boolean>
+}
+export const Message: unknown
+
+/** Times of these rows are microseconds since 1970. */
+export interface QueueInfo { id: Id, queue_name: string, created_at: Id, max_read_ct: number }
+export interface QueueMetrics {
+  queue_id: Id, queue_name: string, pending: number, delayed: number, leased: number, archived: number, dead: number
+  oldest_pending: Id | null
+}
+
+declare abstract class Worker implements AsyncDisposable {
+  /** The worker's id; 0 for an ephemeral producer. */
+  readonly id: Id
+  heartbeat(): Promise<void>
+  suspend(): Promise<void>
+  resume(): Promise<void>
+  interrupt(): Promise<void>
+  shutdown(): Promise<void>
+  status(): Promise<'ready' | 'polling' | 'suspended' | 'interrupted' | 'stopped'>
+  /** Ends the worker and gives back what it holds. */
+  close(): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export class Producer extends Worker {
+  private constructor()
+  /** Stores one message and answers its id after the commit. */
+  enqueue(payload: Json, options?: EnqueueOptions): Promise<Id>
+  /** Stores all or none and answers their ids in input order. */
+  enqueueBatch(payloads: Json[], options?: EnqueueOptions): Promise<Id[]>
+}
+
+export class Consumer extends Worker {
+  private constructor()
+  /** Leases messages; none is an empty list. */
+  dequeue<T = Json>(options?: DequeueOptions): Promise<Message<T>[]>
+  /** Takes messages one after the other, for ever unless `wait` says how long; ends quietly when the signal aborts. */
+  messages<T = Json>(options?: DequeueOptions): AsyncGenerator<Message<T>, void, void>
+  archive(messages: (Row | Id)[]): Promise<boolean[]>
+  delete(messages: (Row | Id)[]): Promise<boolean[]>
+  extend(messages: (Row | Id)[], by: number): Promise<boolean[]>
+  release(messages: (Row | Id)[], options?: { unread?: boolean }): Promise<boolean[]>
+}
+
+export class Store implements AsyncDisposable {
+  private constructor()
+  install(): Promise<void>
+  verify(): Promise<void>
+  stats(): Promise<{ [name: string]: number }>
+  producer(queue: string, options?: WorkerOptions): Promise<Producer>
+  consumer(queue: string, options?: WorkerOptions): Promise<Consumer>
+
+  createQueue(name: string, options?: { maxReadCt?: number }): Promise<QueueInfo>
+  getQueue(name: string): Promise<QueueInfo>
+  listQueues(filter?: Pick<Filter, 'limit' | 'offset'>): Promise<QueueInfo[]>
+  deleteQueue(name: string): Promise<void>
+  purgeQueue(name: string): Promise<number>
+  metrics(name: string): Promise<QueueMetrics>
+
+  getMessage(id: Id): Promise<Row>
+  listMessages(filter?: Filter): Promise<Row[]>
+  countMessages(filter?: Filter): Promise<number>
+  getArchived(id: Id): Promise<Row>
+  listArchived(filter?: Filter): Promise<Row[]>
+  countArchived(filter?: Filter): Promise<number>
+  deadLetter(id: Id): Promise<void>
+  replay(id: Id): Promise<void>
+  deleteArchived(id: Id): Promise<void>
+
+  /** Ends the store, and every producer and consumer opened through it. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Opens a store by DSN, for example "sqlite:///jobs.db" or "postgresql://user@host/database". */
+export function open(dsn: string, options?: OpenOptions): Promise<Store>
+
+/** The version of the library. */
+export function version(): string

@@ -1,0 +1,118 @@
+'use strict'
+// The completion queue of this thread: calls go out, completions come back through
+// a pipe that the event loop watches. It keeps the process alive only while
+// something is under way.
+
+const net = require('node:net')
+const koffi = require('koffi')
+const { constants } = require('./abi_gen.js')
+const { PgqrsError, failure } = require('./errors.js')
+const { library, options } = require('./library.js')
+
+const COMPLETION = 32 // bytes, fixed for ABI 1
+const AT_ONCE = 256
+const F_DUPFD_CLOEXEC = 1030
+
+class Queue {
+  constructor () {
+    this.lib = library()
+    const handle = [0]
+    // A pipe: Node.js wraps pipes and sockets, and no eventfd.
+    must(this.lib.pgqrs_cq_open(options('pgqrs_cq_options', { flags: constants.CQ_PIPE }), handle))
+    this.handle = handle[0]
+    const fd = [0]
+    must(this.lib.pgqrs_cq_fd(this.handle, fd))
+    // A socket closes its descriptor, which the library's must not be.
+    const fcntl = koffi.load(null).func('int fcntl(int fd, int command, int argument)')
+    this.socket = new net.Socket({ fd: fcntl(fd[0], F_DUPFD_CLOEXEC, 0), readable: true, writable: false })
+    // The socket has taken bytes out of the pipe, so everything must be polled now, or
+    // no further byte would come.
+    this.socket.on('data', () => this.drain())
+    this.socket.unref()
+    this.batch = Buffer.alloc(COMPLETION * AT_ONCE)
+    this.waiting = new Map()
+    this.last = 0
+  }
+
+  drain () {
+    for (let count = AT_ONCE; count === AT_ONCE;) {
+      count = this.lib.pgqrs_cq_poll(this.handle, this.batch, AT_ONCE)
+      if (count < 0) return this.end(count)
+      for (let at = 0; at < count * COMPLETION; at += COMPLETION) this.deliver(at)
+    }
+    if (this.waiting.size === 0) this.socket.unref()
+  }
+
+  deliver (at) {
+    const id = Number(this.batch.readBigUInt64LE(at))
+    const status = this.batch.readInt32LE(at + 8)
+    const result = this.batch.readBigUInt64LE(at + 16)
+    const error = this.batch.readBigUInt64LE(at + 24)
+    const call = this.waiting.get(id)
+    this.waiting.delete(id)
+    if (status < 0) call.reject(failure(status, error))
+    else call.resolve(result)
+  }
+
+  /** Fails what waits: the library has ended the queue. */
+  end (status) {
+    const calls = [...this.waiting.values()]
+    this.waiting.clear()
+    this.socket.unref()
+    for (const call of calls) call.reject(failure(status, 0))
+  }
+
+  /**
+   * Makes a call and answers what read() makes of its result, a handle.
+   *
+   * disposable  a result that comes after the signal has aborted is given back; else it is the answer
+   * keep        the handle is an object that lives on; else it is closed
+   */
+  async call (name, args, read = () => undefined, { signal, disposable = false, keep = false } = {}) {
+    signal?.throwIfAborted()
+    const handle = await this.outcome(name, args, signal)
+    if (disposable && signal?.aborted) {
+      this.lib.pgqrs_result_discard(handle)
+      throw signal.reason
+    }
+    try {
+      return read(handle)
+    } finally {
+      if (!keep) this.lib.pgqrs_close(handle)
+    }
+  }
+
+  async outcome (name, args, signal) {
+    const { result, op } = this.submit(name, args)
+    const cancel = () => this.lib.pgqrs_op_cancel(op)
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await result
+    } catch (error) { // the signal's reason is the answer iff nothing was stored
+      throw signal?.aborted && error.code === 'CANCELLED' ? signal.reason : error
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  submit (name, args) {
+    const id = ++this.last
+    const op = [0]
+    const error = [0]
+    const status = this.lib[name](...args, this.handle, id, op, error)
+    if (status < 0) throw failure(status, error[0])
+    this.socket.ref()
+    // The completion cannot have been taken yet: that happens on this thread.
+    const result = new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }))
+    return { result, op: op[0] }
+  }
+}
+
+function must (status) {
+  if (status < 0) throw new PgqrsError(status)
+}
+
+let queue
+
+/** The queue of this thread. */
+module.exports = () => (queue ??= new Queue())

@@ -1,0 +1,42 @@
+'use strict'
+// What a call answered is copied before its result is closed.
+
+const { PgqrsError } = require('./errors.js')
+const { library, records, string } = require('./library.js')
+
+function view (name, result) {
+  const out = {}
+  const status = library()[name](result, out)
+  if (status < 0) throw new PgqrsError(status)
+  return out
+}
+
+const nothing = () => undefined
+const json = result => JSON.parse(string(view('pgqrs_result_json', result)))
+const count = result => json(result).count
+const ids = result => records(view('pgqrs_result_ids', result), 'int64_t')
+const outcomes = result => records(view('pgqrs_result_outcomes', result), 'int32_t').map(status => status === 0)
+const messages = result => records(view('pgqrs_result_messages', result), 'pgqrs_message').map(row)
+
+function row (m) {
+  return {
+    id: m.id,
+    queueId: m.queue_id,
+    payload: JSON.parse(string(m.payload)),
+    readCt: m.read_ct,
+    enqueuedAt: date(m.enqueued_at),
+    vt: date(m.vt),
+    dequeuedAt: date(m.dequeued_at),
+    archivedAt: date(m.archived_at),
+    producerWorkerId: m.producer_worker_id || null,
+    consumerWorkerId: m.consumer_worker_id || null,
+    deadReason: string(m.dead_reason) || null
+  }
+}
+
+/** Microseconds as a Date, which has milliseconds; 0 is null. */
+function date (us) {
+  return us ? new Date(Number(BigInt(us) / 1000n)) : null
+}
+
+module.exports = { count, ids, json, messages, nothing, outcomes }

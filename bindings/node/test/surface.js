@@ -1,0 +1,108 @@
+'use strict'
+// What the vectors do not reach: twins, abort signals, iteration, exits.
+
+const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { test } = require('node:test')
+const koffi = require('koffi')
+const pgqrs = require('../lib/index.js')
+const { constants, functions, statuses } = require('../lib/abi_gen.js')
+const { declare } = require('../lib/library.js')
+
+const ABI = path.join(__dirname, '..', '..', '..', 'tests', 'abi', 'testdata')
+
+async function opened (t) {
+  const store = await pgqrs.open('sqlite::memory:', { bootstrap: true })
+  t.after(() => store.close())
+  await store.createQueue('tasks')
+  return { store, producer: await store.producer('tasks'), consumer: await store.consumer('tasks') }
+}
+
+test('the twins are those of the header', () => {
+  const layout = JSON.parse(fs.readFileSync(path.join(ABI, 'layout.json')))
+  const twins = declare()
+  assert.deepEqual(Object.keys(twins).sort(), Object.keys(layout.structs).sort())
+  for (const [name, { size, offsets }] of Object.entries(layout.structs)) {
+    assert.equal(koffi.sizeof(twins[name]), size, name)
+    for (const [field, offset] of Object.entries(offsets)) {
+      assert.equal(koffi.offsetof(twins[name], field), offset, `${name}.${field}`)
+    }
+  }
+  const have = Object.fromEntries(Object.entries(constants).map(([name, value]) => [`PGQRS_${name}`, value]))
+  for (const [code, [name]] of statuses) have[code === 0 ? 'PGQRS_OK' : `PGQRS_E_${name}`] = code
+  assert.deepEqual(have, layout.constants)
+  const golden = fs.readFileSync(path.join(ABI, 'symbols.golden'), 'utf8').trim().split('\n')
+  assert.deepEqual(Object.keys(functions).sort(), golden.sort())
+})
+
+test('errors say everything', async t => {
+  const { store } = await opened(t)
+  await assert.rejects(store.getQueue('nobody'), error => {
+    assert(error instanceof pgqrs.PgqrsError)
+    assert.equal(error.code, 'QUEUE_NOT_FOUND')
+    assert.equal(error.status, -401)
+    assert.match(error.message, /nobody/)
+    return true
+  })
+  await assert.rejects(pgqrs.open('nonsense://'), { code: 'CONFIG', safeToRetry: true })
+})
+
+test('an aborted dequeue leaves no lease', async t => {
+  const { producer, consumer } = await opened(t)
+  const controller = new AbortController()
+  const waiting = consumer.dequeue({ wait: Infinity, signal: controller.signal })
+  controller.abort()
+  await assert.rejects(waiting, { name: 'AbortError' })
+  await assert.rejects(consumer.dequeue({ signal: controller.signal }), { name: 'AbortError' })
+  const id = await producer.enqueue({ n: 1 })
+  const [message] = await consumer.dequeue({ wait: 10_000 })
+  assert.equal(message.id, id)
+  assert.equal(message.readCt, 1)
+  await assert.rejects(consumer.dequeue({ wait: Infinity, signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' })
+})
+
+test('for await takes messages and gives back what it never saw', async t => {
+  const { store, producer, consumer } = await opened(t)
+  await producer.enqueueBatch([1, 2, 3, 4])
+  const seen = []
+  for await (const message of consumer.messages({ batch: 4, autoExtend: true })) {
+    seen.push(message.payload)
+    assert.equal(await message.archive(), true)
+    assert.equal(await message.archive(), false)
+    if (seen.length === 2) break
+  }
+  assert.deepEqual(seen, [1, 2])
+  const { pending, leased, archived } = await store.metrics('tasks')
+  assert.deepEqual({ pending, leased, archived }, { pending: 2, leased: 0, archived: 2 })
+  const [again] = await consumer.dequeue()
+  assert.equal(again.readCt, 1)
+
+  const controller = new AbortController()
+  for await (const message of consumer.messages({ signal: controller.signal })) {
+    assert.equal(await message.delete(), true)
+    controller.abort()
+  }
+})
+
+test('calls of one turn share transactions', async t => {
+  const { producer, store } = await opened(t)
+  const ids = await Promise.all(Array.from({ length: 500 }, (_, n) => producer.enqueue({ n })))
+  assert.equal(new Set(ids).size, 500)
+  assert.equal(await store.countMessages({ queue: 'tasks' }), 500)
+})
+
+test('a store that was not closed keeps no process alive', () => {
+  for (const last of ['', 'consumer.dequeue({ wait: Infinity }); process.exit(0)']) {
+    const script = `
+      const pgqrs = require(${JSON.stringify(path.join(__dirname, '..'))})
+      ;(async () => {
+        const store = await pgqrs.open('sqlite::memory:', { bootstrap: true })
+        await store.createQueue('tasks')
+        const consumer = await store.consumer('tasks')
+        ${last}
+      })()`
+    execFileSync(process.execPath, ['-e', script], { timeout: 20_000 })
+  }
+})
