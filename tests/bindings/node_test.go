@@ -49,19 +49,24 @@ func TestNodeSurface(t *testing.T) {
 	abitest.Run(t, node(ctx, t, "--test", nodeFile("test", "surface.js")))
 }
 
-// TestNodeExample gives the example's import a place to find the package.
 func TestNodeExample(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), conformance.Patience)
 	defer cancel()
-	cmd := node(ctx, t, "example.mjs")
-	cmd.Dir = t.TempDir()
 	text, err := os.ReadFile(nodeFile("example.mjs"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(cmd.Dir, "example.mjs"), text, 0o600))
+	abitest.Run(t, nodeProgram(ctx, t, string(text)))
+}
+
+// nodeProgram is a run of a module that finds the package as a user's would.
+func nodeProgram(ctx context.Context, t *testing.T, text string) *exec.Cmd {
+	t.Helper()
+	cmd := node(ctx, t, "program.mjs")
+	cmd.Dir = t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(cmd.Dir, "program.mjs"), []byte(text), 0o600))
 	require.NoError(t, os.Mkdir(filepath.Join(cmd.Dir, "node_modules"), 0o700))
 	require.NoError(t, os.Symlink(nodeFile(), filepath.Join(cmd.Dir, "node_modules", "pgqrs")))
-	abitest.Run(t, cmd)
+	return cmd
 }
 
 func TestNodePackageHasTheVersionOfTheLibrary(t *testing.T) {

@@ -22,6 +22,9 @@ POSTGRES_ONLY = {
 
 NOT_RUN = {
     ("quickstart.md", "pip install ."): "installs into the environment it runs in; tests/packaging installs the wheel",
+    ("bindings.md", "package main"): "tests/bindings runs it",
+    ("bindings.md", "#include <iostream>"): "tests/bindings compiles and runs it",
+    ("bindings.md", "import pgqrs from 'pgqrs'"): "tests/bindings runs it",
 }
 """Blocks that are not run, named by page and first line, and why."""
 
