@@ -2,7 +2,6 @@ package c_test
 
 import (
 	"context"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/tests/abi/abitest"
+	"github.com/pgqrs/pgqrs/tests/conformance"
 )
 
 func TestMain(m *testing.M) { abitest.Main(m) }
@@ -33,7 +33,7 @@ func TestPrograms(t *testing.T) {
 			program := abitest.Compile(t, source(name), abitest.Library(t), "-pthread")
 			t.Run("sqlite", func(t *testing.T) {
 				t.Parallel()
-				run(t, program, sqliteDSN(t))
+				run(t, program, conformance.SQLite(t))
 			})
 			t.Run("postgres", func(t *testing.T) {
 				t.Parallel()
@@ -82,7 +82,7 @@ func TestMemory(t *testing.T) {
 	suppressions, err := filepath.Abs("memcheck.supp")
 	require.NoError(t, err)
 	run(t, valgrind, "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite",
-		"--errors-for-leak-kinds=definite", "--suppressions="+suppressions, program, sqliteDSN(t))
+		"--errors-for-leak-kinds=definite", "--suppressions="+suppressions, program, conformance.SQLite(t))
 }
 
 func source(name string) string { return filepath.Join("programs", name+".c") }
@@ -97,22 +97,11 @@ func run(t *testing.T, program string, args ...string) string {
 	return abitest.Run(t, cmd)
 }
 
-func sqliteDSN(t *testing.T) string {
-	t.Helper()
-	return "sqlite:///" + filepath.Join(t.TempDir(), "jobs.db") // four slashes: an absolute path
-}
-
 // postgresDSN returns the DSN of an empty schema on the test server.
 func postgresDSN(t *testing.T) string {
 	t.Helper()
-	server := os.Getenv(testdb.Variable)
-	if server == "" {
+	if os.Getenv(testdb.Variable) == "" {
 		t.Skipf("%s is not set", testdb.Variable)
 	}
-	dsn, err := url.Parse(server)
-	require.NoError(t, err)
-	query := dsn.Query()
-	query.Set("pgqrs_schema", testdb.Schema(t, server))
-	dsn.RawQuery = query.Encode()
-	return dsn.String()
+	return conformance.Postgres(t)
 }
