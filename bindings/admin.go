@@ -114,12 +114,14 @@ func (a *Admin) DeleteWorker(ctx context.Context, id int64) error {
 	return run(ctx, a.object, a.id(a.lib.workerDelete, id))
 }
 
-// ReleaseWorker gives back all that a worker holds and returns how much that was.
+// ReleaseWorker stops a worker from outside, gives back all that it holds and
+// returns how much that was. Errors: WorkerNotFound.
 func (a *Admin) ReleaseWorker(ctx context.Context, id int64) (int64, error) {
 	return ask(ctx, a.object, readCount, a.id(a.lib.workerRelease, id))
 }
 
-// PurgeWorkers removes stopped and stale workers and returns how many.
+// PurgeWorkers removes the rows of workers that are stopped, or whose heartbeat is
+// older than olderThan (0: sixty heartbeat intervals), and returns how many.
 func (a *Admin) PurgeWorkers(ctx context.Context, olderThan time.Duration) (int64, error) {
 	return ask(ctx, a.object, readCount, a.rows(a.lib.workerPurge, rows{age: olderThan}))
 }

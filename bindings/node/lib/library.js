@@ -3,6 +3,7 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
+const { isMainThread } = require('node:worker_threads')
 const koffi = require('koffi')
 const { constants, functions, structs } = require('./abi_gen.js')
 
@@ -47,7 +48,7 @@ function open (file) {
   for (const [name, prototype] of Object.entries(functions)) found[name] = handle.func(prototype)
   const status = found.pgqrs_runtime_wait()
   if (status < 0) throw new Error(`its runtime did not start (status ${status})`)
-  process.on('exit', () => found.pgqrs_shutdown_wait(500))
+  if (isMainThread) process.on('exit', () => found.pgqrs_shutdown_wait(500)) // the end of a worker is not the library's
   return found
 }
 

@@ -29,6 +29,7 @@ class Queue {
     // no further byte would come.
     this.socket.on('data', () => this.drain())
     this.socket.unref()
+    process.on('exit', () => this.lib.pgqrs_close(this.handle)) // of the process, or of this worker thread
     this.batch = Buffer.alloc(COMPLETION * AT_ONCE)
     this.waiting = new Map()
     this.last = 0

@@ -3,9 +3,11 @@
 
 const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
+const { Worker } = require('node:worker_threads')
 const koffi = require('koffi')
 const pgqrs = require('../lib/index.js')
 const { constants, functions, statuses } = require('../lib/abi_gen.js')
@@ -91,6 +93,25 @@ test('calls of one turn share transactions', async t => {
   const ids = await Promise.all(Array.from({ length: 500 }, (_, n) => producer.enqueue({ n })))
   assert.equal(new Set(ids).size, 500)
   assert.equal(await store.countMessages({ queue: 'tasks' }), 500)
+})
+
+test('a worker thread has a queue of its own, and its end is not the library\'s', async t => {
+  const { producer, consumer } = await opened(t)
+  await producer.enqueue('for the worker')
+  for (const last of ['await store.close()', 'consumer.dequeue({ wait: Infinity }); process.exit(0)']) {
+    const worker = new Worker(`
+      const pgqrs = require(${JSON.stringify(path.join(__dirname, '..'))})
+      ;(async () => {
+        const store = await pgqrs.open('sqlite::memory:') // shared with the main thread, as equal stores of a process are
+        const consumer = await store.consumer('tasks')
+        for (const message of await consumer.dequeue({ batch: 10 })) await message.archive()
+        ${last}
+      })()`, { eval: true })
+    assert.equal((await once(worker, 'exit'))[0], 0)
+  }
+  assert.deepEqual(await consumer.dequeue(), [])
+  await producer.enqueue('after the worker')
+  assert.equal((await consumer.dequeue()).length, 1)
 })
 
 test('a store that was not closed keeps no process alive', () => {
