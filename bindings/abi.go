@@ -20,6 +20,18 @@ func borrow[T string | []byte](v T) cStr {
 	return cStr{data: unsafe.Pointer(unsafe.StringData(string(v))), len: uint64(len(v))}
 }
 
+// borrowAll is borrow for several; nil for none.
+func borrowAll[T string | []byte](values []T) []cStr {
+	if len(values) == 0 {
+		return nil
+	}
+	views := make([]cStr, len(values))
+	for i, v := range values {
+		views[i] = borrow(v)
+	}
+	return views
+}
+
 // bytes copies what the library shows.
 func (s cStr) bytes() []byte { return append([]byte{}, unsafe.Slice((*byte)(s.data), s.len)...) }
 

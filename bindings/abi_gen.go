@@ -196,6 +196,7 @@ type cEnqueueOptions struct {
 	flags      uint32
 	delayMs    int64
 	at         int64
+	dedupKeys  *cStr
 }
 
 // cDequeueOptions is pgqrs_dequeue_options.

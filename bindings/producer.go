@@ -3,6 +3,7 @@ package bindings
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 	"unsafe"
 )
@@ -16,6 +17,11 @@ type EnqueueOptions struct {
 	Delay time.Duration
 	// At, when not zero, is the instant itself, and Delay is ignored.
 	At time.Time
+	// DedupKeys, when given, has one for every message, up to 255 bytes of UTF-8
+	// without NUL and empty for none. While the queue remembers a key, an enqueue with
+	// it stores nothing and answers the id of the first, so a call whose every message
+	// has a key may be repeated after any error.
+	DedupKeys []string
 }
 
 // Producer registers a producer of a queue. Errors: QueueNotFound, Schema.
@@ -56,11 +62,16 @@ func (p *Producer) EnqueueBatch(ctx context.Context, payloads []any) ([]int64, e
 // EnqueueJSON stores 1 to 100,000 JSON documents, all or none, and returns their
 // ids in input order. Errors: InvalidArgument for another number.
 func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
-	views := make([]cStr, len(payloads))
-	for i, payload := range payloads {
-		views[i] = borrow(payload)
+	if n := len(o.DedupKeys); n != 0 && n != len(payloads) {
+		return nil, &Error{
+			Status: InvalidArgument, Op: "enqueue", Field: "dedup_keys", safe: true,
+			Text: fmt.Sprintf("dedup_keys: has %d entries for %d messages; give one for each, empty for none", n, len(payloads)),
+		}
 	}
-	options := cEnqueueOptions{delayMs: millis(o.Delay), at: micros(o.At)}
+	views := borrowAll(payloads)
+	options := cEnqueueOptions{
+		delayMs: millis(o.Delay), at: micros(o.At), dedupKeys: unsafe.SliceData(borrowAll(o.DedupKeys)),
+	}
 	options.structSize = sizeOf(options)
 	return ask(ctx, p.object, readIDs, func(queue cHandle, userData uint64, op, failure *cHandle) int32 {
 		return p.lib.enqueue(p.handle, unsafe.SliceData(views), uint32(len(views)), &options, queue, userData, op, failure)

@@ -180,6 +180,12 @@ namespace detail {
 
 inline pgqrs_str view(std::string_view text) noexcept { return {text.data(), text.size()}; }
 
+inline std::vector<pgqrs_str> views(const std::vector<std::string_view> &texts) {
+    std::vector<pgqrs_str> all;
+    for (auto text : texts) all.push_back(view(text));
+    return all;
+}
+
 // What one call came to. A result that nobody takes is discarded, which gives back
 // the leases in it.
 class outcome {
@@ -453,6 +459,10 @@ struct worker_options {
 struct enqueue_options {
     milliseconds delay{0};
     instant at{}; // not 0: visible from this instant, and delay is ignored
+    // One for each message, empty for none; or no keys at all. While the queue
+    // remembers a key, nothing is stored with it and the first id is answered: a call
+    // whose every message has one may be repeated after any error.
+    std::vector<std::string_view> dedup_keys;
 };
 
 struct dequeue_options {
@@ -561,10 +571,12 @@ class producer : public worker {
     template <class T>
     operation<T> store(const std::vector<std::string_view> &payloads, const enqueue_options &given,
                        typename operation<T>::reader read) {
-        std::vector<pgqrs_str> views;
-        for (auto payload : payloads) views.push_back(detail::view(payload));
+        if (!given.dedup_keys.empty() && given.dedup_keys.size() != payloads.size())
+            throw std::invalid_argument("dedup_keys: give one for each message, empty for none");
+        const auto views = detail::views(payloads), keys = detail::views(given.dedup_keys);
         pgqrs_enqueue_options options;
         PGQRS_INIT(&options);
+        options.dedup_keys = keys.empty() ? nullptr : keys.data();
         options.delay_ms = given.delay.count();
         options.at = given.at.time_since_epoch().count();
         return call<T>(pgqrs_enqueue, std::move(read), views.data(), static_cast<std::uint32_t>(views.size()), &options);

@@ -117,7 +117,7 @@ func fieldType(f header.Field) (string, error) {
 	case f.Type == "const char *" || f.Type == "const void *":
 		return "unsafe.Pointer", nil
 	}
-	return valueType(f.Type)
+	return parameterType(f.Type)
 }
 
 func parameterType(spelled string) (string, error) {

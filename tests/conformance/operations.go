@@ -28,14 +28,18 @@ var operations = map[string]operation{
 	"producer": registered("Producer"),
 	"consumer": registered("Consumer"),
 	"enqueue": func(b bundle, s step, worker any) (any, error) {
-		return get[int64](b.ctx, worker, "EnqueueWith", s.Payload, enqueueOptions{Delay: s.span(s.DelayMS)})
+		how := enqueueOptions{Delay: s.span(s.DelayMS)}
+		if s.DedupKey != "" {
+			how.DedupKeys = []string{s.DedupKey}
+		}
+		return get[int64](b.ctx, worker, "EnqueueWith", s.Payload, how)
 	},
 	"enqueue_batch": func(b bundle, s step, worker any) (any, error) {
-		payloads := []any{}
+		documents := [][]byte{}
 		for _, p := range s.Payloads {
-			payloads = append(payloads, p)
+			documents = append(documents, p)
 		}
-		return get[[]int64](b.ctx, worker, "EnqueueBatch", payloads)
+		return get[[]int64](b.ctx, worker, "EnqueueJSON", documents, enqueueOptions{DedupKeys: s.DedupKeys})
 	},
 	"dequeue": func(b bundle, s step, worker any) (any, error) {
 		return listed(b.ctx, worker, "Dequeue",

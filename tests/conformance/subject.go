@@ -25,7 +25,10 @@ type Subject struct {
 type (
 	token          struct{ ID int64 }
 	workerOptions  struct{}
-	enqueueOptions struct{ Delay time.Duration }
+	enqueueOptions struct {
+		Delay     time.Duration
+		DedupKeys []string
+	}
 	releaseOptions struct{}
 	dequeueOptions struct {
 		Batch       int

@@ -22,12 +22,14 @@ import (
 type step struct {
 	Do, With, As, Queue, Error string
 
-	ID       int64
-	IDs      []int64
-	Payload  json.RawMessage
-	Payloads []json.RawMessage
-	Contains json.RawMessage
-	Expect   json.RawMessage
+	ID        int64
+	IDs       []int64
+	Payload   json.RawMessage
+	Payloads  []json.RawMessage
+	DedupKey  string   `json:"dedup_key"`
+	DedupKeys []string `json:"dedup_keys"`
+	Contains  json.RawMessage
+	Expect    json.RawMessage
 
 	Batch     int
 	MaxReadCt int32 `json:"max_read_ct"`

@@ -175,13 +175,20 @@ const std::map<std::string, session::operation> session::operations = {
     {"enqueue", [](session &s, const value &v) {
         pgqrs::enqueue_options options;
         options.delay = span(v, "delay_ms");
+        const std::string key = v.text("dedup_key");
+        if (!key.empty()) options.dedup_keys = {key};
         return value(s.producer(v).enqueue(json::write(*v.find("payload")), options).get());
     }},
     {"enqueue_batch", [](session &s, const value &v) {
         std::vector<std::string> texts;
         for (const auto &p : v.list("payloads")) texts.push_back(json::write(p));
+        std::vector<std::string> keys;
+        if (v.find("dedup_keys"))
+            for (const auto &k : v.list("dedup_keys")) keys.push_back(std::get<std::string>(k));
+        pgqrs::enqueue_options options;
+        options.dedup_keys = {keys.begin(), keys.end()};
         json::array ids;
-        for (auto id : s.producer(v).enqueue_batch({texts.begin(), texts.end()}).get()) ids.push_back(id);
+        for (auto id : s.producer(v).enqueue_batch({texts.begin(), texts.end()}, options).get()) ids.push_back(id);
         return value(ids);
     }},
     {"dequeue", [](session &s, const value &v) {

@@ -72,6 +72,7 @@ exports.structs = {
     flags: 'uint32_t',
     delay_ms: 'int64_t',
     at: 'int64_t',
+    dedup_keys: 'const pgqrs_str *',
   },
   pgqrs_dequeue_options: {
     struct_size: 'uint32_t',

@@ -50,6 +50,16 @@ export interface EnqueueOptions extends Abortable {
   at?: Date
 }
 
+export interface EnqueueOneOptions extends EnqueueOptions {
+  /** While the queue remembers it, nothing is stored and the first id is answered: the call may be repeated after any error. */
+  dedupKey?: string
+}
+
+export interface EnqueueBatchOptions extends EnqueueOptions {
+  /** One for each payload, null for none. */
+  dedupKeys?: (string | null)[]
+}
+
 export interface DequeueOptions extends Abortable {
   /** How many messages at most; 1. */
   batch?: number
@@ -121,9 +131,9 @@ declare abstract class Worker implements AsyncDisposable {
 export class Producer extends Worker {
   private constructor()
   /** Stores one message and answers its id after the commit. */
-  enqueue(payload: Json, options?: EnqueueOptions): Promise<Id>
+  enqueue(payload: Json, options?: EnqueueOneOptions): Promise<Id>
   /** Stores all or none and answers their ids in input order. */
-  enqueueBatch(payloads: Json[], options?: EnqueueOptions): Promise<Id[]>
+  enqueueBatch(payloads: Json[], options?: EnqueueBatchOptions): Promise<Id[]>
 }
 
 export class Consumer extends Worker {

@@ -66,7 +66,7 @@ function declare () {
 function options (name, given) {
   const record = {}
   for (const [field, type] of Object.entries(structs[name])) {
-    record[field] = type === 'pgqrs_str' ? text(given[field]) : given[field] ?? 0
+    record[field] = type === 'pgqrs_str' ? text(given[field]) : given[field] ?? (type.endsWith('*') ? null : 0)
   }
   record.struct_size = koffi.sizeof(declare()[name])
   return record

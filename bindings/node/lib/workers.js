@@ -32,11 +32,18 @@ class Worker {
 
 class Producer extends Worker {
   /** Stores one message and answers its id after the commit. */
-  async enqueue (payload, how = {}) { return (await this.enqueueBatch([payload], how))[0] }
+  async enqueue (payload, { dedupKey, ...how } = {}) {
+    return (await this.enqueueBatch([payload], { ...how, dedupKeys: dedupKey === undefined ? undefined : [dedupKey] }))[0]
+  }
 
   /** Stores all or none and answers their ids in input order. */
-  async enqueueBatch (payloads, { delay = 0, at, signal } = {}) {
-    const given = options('pgqrs_enqueue_options', { delay_ms: delay, at: at ? BigInt(at.getTime()) * 1000n : 0 })
+  async enqueueBatch (payloads, { delay = 0, at, dedupKeys, signal } = {}) {
+    if (dedupKeys && dedupKeys.length !== payloads.length) {
+      throw new RangeError(`dedupKeys: has ${dedupKeys.length} entries for ${payloads.length} messages; give one for each, null for none`)
+    }
+    const given = options('pgqrs_enqueue_options', {
+      delay_ms: delay, at: at ? BigInt(at.getTime()) * 1000n : 0, dedup_keys: dedupKeys?.length ? dedupKeys.map(text) : null
+    })
     const documents = payloads.map(payload => text(document(payload)))
     return this._call('pgqrs_enqueue', [documents, documents.length, given], results.ids, { signal })
   }

@@ -19,8 +19,8 @@ const operations = {
   metrics: ({ store }, v) => store.metrics(v.queue),
   producer: ({ store }, v) => store.producer(v.queue),
   consumer: ({ store }, v) => store.consumer(v.queue),
-  enqueue: ({ worker }, v) => worker.enqueue(v.payload, { delay: v.delay_ms }),
-  enqueue_batch: ({ worker }, v) => worker.enqueueBatch(v.payloads),
+  enqueue: ({ worker }, v) => worker.enqueue(v.payload, { delay: v.delay_ms, dedupKey: v.dedup_key }),
+  enqueue_batch: ({ worker }, v) => worker.enqueueBatch(v.payloads, { dedupKeys: v.dedup_keys }),
   dequeue: async ({ worker }, v) =>
     messages(await worker.dequeue({ batch: v.batch, lease: v.lease_ms, wait: v.wait_ms })),
   archive: ({ worker }, v) => worker.archive(v.ids),

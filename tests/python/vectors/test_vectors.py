@@ -97,12 +97,15 @@ class Session:
 
     async def do_enqueue(self, step: Step) -> Any:
         producer: pgqrs.Producer = self.named[step["with"]]
+        key = step.get("dedup_key")
         if "delay_ms" in step:
-            return await producer.enqueue_delayed(step["payload"], step["delay_ms"] / 1000)
-        return await producer.enqueue(step["payload"])
+            return await producer.enqueue_delayed(step["payload"], step["delay_ms"] / 1000, dedup_key=key)
+        return await producer.enqueue(step["payload"], dedup_key=key)
 
     async def do_enqueue_batch(self, step: Step) -> Any:
-        return await self.named[step["with"]].enqueue_batch(step["payloads"])
+        return await self.named[step["with"]].enqueue_batch(
+            step["payloads"], dedup_keys=[key or None for key in step["dedup_keys"]] if "dedup_keys" in step else None
+        )
 
     async def do_dequeue(self, step: Step) -> Any:
         consumer: pgqrs.Consumer = self.named[step["with"]]
