@@ -31,19 +31,19 @@ func TestDedupKeysAcrossCuts(t *testing.T) {
 	wire := testdb.NewProxy(t, dsn)
 	through := wire.DSN + "&pgqrs_schema=" + testdb.Schema(t, dsn)
 	stores := []*core.Store{openKeyed(t, through), openKeyed(t, through+"&pgqrs_poll_interval_ms=251")}
-	keys := scaled(1500, 30_000)
-	a := &answers{ids: map[int]map[int64]bool{}, errors: map[string]int{}}
+	keys := scaled(1500, 5000)
+	a := &answers{ids: map[int]map[int64]bool{}, errors: map[string]int{}, progress: make(chan struct{}, 1)}
 	cuts, over := 0, make(chan struct{})
 	var cutting, producing sync.WaitGroup
 	cutting.Go(func() {
-		for {
+		for ; cuts < scaled(40, 1000); cuts++ {
 			select {
 			case <-over:
 				return
-			case <-time.After(between(r, 10*time.Millisecond, 60*time.Millisecond)):
-				wire.Cut()
-				cuts++
+			case <-a.progress: // so that there is some between any two cuts
 			}
+			time.Sleep(between(r, 0, 50*time.Millisecond))
+			wire.Cut()
 		}
 	})
 	for i := range 4 {
@@ -149,7 +149,9 @@ func openKeyed(t *testing.T, dsn string) *core.Store {
 
 // answers is the ledger of keyed enqueues.
 type answers struct {
-	mu     sync.Mutex // guards everything
+	progress chan struct{} // holds a token after a call that succeeded
+
+	mu     sync.Mutex // guards everything below
 	ids    map[int]map[int64]bool
 	errors map[string]int
 	calls  int
@@ -172,6 +174,10 @@ func (a *answers) note(err error) {
 	a.calls++
 	switch {
 	case err == nil:
+		select {
+		case a.progress <- struct{}{}:
+		default:
+		}
 	case fault.IsTransient(err) && fault.SafeToRetry(err):
 		a.errors[fault.KindOf(err).String()]++
 	default:
