@@ -127,13 +127,22 @@ def worker_options(hostname: str | None, port: int | None, *, ephemeral: bool) -
     )
 
 
+class _Keyed(_abi.EnqueueOptions):
+    """Options that keep their dedup keys alive."""
+
+    keys: Argument = None
+
+
 def enqueue_options(delay_ms: int, at: int, keys: Sequence[str | None]) -> Argument:
     """The options of as many messages as there are dedup keys; of any number without."""
     keyed = any(keys)
     if not delay_ms and not at and not keyed:
         return MISSING
-    array = (_abi.Str * len(keys))(*map(_str, keys)) if keyed else None
-    return _abi.EnqueueOptions(ctypes.sizeof(_abi.EnqueueOptions), 0, delay_ms, at, array)
+    options = _Keyed(ctypes.sizeof(_abi.EnqueueOptions), 0, delay_ms, at)
+    if keyed:
+        options.keys = payloads([key.encode() if key else b"" for key in keys])
+        options.dedup_keys = getattr(options.keys, "_as_parameter_", options.keys)
+    return options
 
 
 def dequeue_options(
