@@ -18,7 +18,7 @@ import (
 const callers = 16
 
 var jobs = map[string]func(context.Context) error{
-	"stress": stress, "spin": spin, "sigurg": sigurg, "threads": threads, "leaks": leaks,
+	"stress": stress, "spin": spin, "sigurg": sigurg, "threads": threads, "leaks": leaks, "end": end,
 }
 
 // open opens a store in memory with a queue.
@@ -228,6 +228,29 @@ func used(ctx context.Context, stores int, want [2]int) (have [2]int, err error)
 			return have, err
 		}
 	}
+}
+
+// end: the end of the library ends what waits in it, and is final.
+func end(ctx context.Context) error {
+	store, _, consumer, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	answer := make(chan error, 1)
+	go func() {
+		_, err := consumer.Dequeue(ctx, bindings.DequeueOptions{Wait: -1})
+		answer <- err
+	}()
+	if err := bindings.Shutdown(10 * time.Second); err != nil {
+		return err
+	}
+	if err := <-answer; !errors.Is(err, bindings.Closed) {
+		return fmt.Errorf("the waiting call answered %w", err)
+	}
+	if _, err := bindings.Open(ctx, "sqlite::memory:", bindings.Options{}); !errors.Is(err, bindings.Closed) {
+		return fmt.Errorf("opening a store after the end answered %w", err)
+	}
+	return errors.Join(store.Close(ctx), bindings.Shutdown(time.Second))
 }
 
 func entries(directory string) (int, error) {

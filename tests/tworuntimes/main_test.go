@@ -41,6 +41,7 @@ func TestTwoRuntimes(t *testing.T) {
 		{"the disposition of SIGURG stays", "sigurg", ""},
 		{"waiting goroutines occupy no threads", "threads", ""},
 		{"stores leave nothing behind", "leaks", ""},
+		{"the end of the library ends what waits", "end", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience+stressTime())
