@@ -24,7 +24,7 @@ func encoded[T any](encode func(T) string) answer[T] {
 		if err != nil {
 			return call.Nothing, err
 		}
-		return jsonReply(encode(v)), nil
+		return jsonReply(encode(v))
 	}
 }
 

@@ -139,7 +139,9 @@ func waitFor[R any](timeoutMS C.int64_t, to *C.pgqrs_handle, c call.Call[R], err
 // named gives the object of a reply its handle, for the blocking open calls.
 func named(to *C.pgqrs_handle, r call.Reply, st C.int32_t) C.int32_t {
 	if st == C.PGQRS_OK {
-		*to = C.pgqrs_handle(lib.Name(r))
+		name, err := lib.Name(r)
+		*to = C.pgqrs_handle(name)
+		st = fail(nil, "", err)
 	}
 	return st
 }

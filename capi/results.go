@@ -59,13 +59,13 @@ func eachReply(list []int64, errs []error, err error) (call.Reply, error) {
 		return call.Nothing, err
 	}
 	if firstError(errs...) == nil {
-		return numbersReply(ids, list), nil
+		return numbersReply(ids, list)
 	}
 	if len(list) == 1 {
 		return call.Nothing, errs[0]
 	}
-	memory, view := cmem.Numbers(list)
-	return reply(&result{form: ids, memory: memory, list: view, refused: errs}), nil
+	memory, view, err := cmem.Numbers(list)
+	return reply(&result{form: ids, memory: memory, list: view, refused: errs}), err
 }
 
 func outcomesReply(took []bool, err error) (call.Reply, error) {
@@ -78,30 +78,31 @@ func outcomesReply(took []bool, err error) (call.Reply, error) {
 			list[i] = cerr.LeaseLost
 		}
 	}
-	return numbersReply(outcomes, list), nil
+	return numbersReply(outcomes, list)
 }
 
 // numbersReply is a result that is a list of numbers, and short when it has one.
-func numbersReply[N ~int64 | ~int32](as form, list []N) call.Reply {
+func numbersReply[N ~int64 | ~int32](as form, list []N) (call.Reply, error) {
 	r := reply(nil)
-	made := func() any {
-		memory, view := cmem.Numbers(list)
-		return &result{form: as, memory: memory, list: view}
+	made := func() (any, error) {
+		memory, view, err := cmem.Numbers(list)
+		return &result{form: as, memory: memory, list: view}, err
 	}
 	if len(list) == 1 {
 		r.Short = &call.Short{Number: int64(list[0]), Make: made}
-	} else {
-		r.Value = made()
+		return r, nil
 	}
-	return r
+	var err error
+	r.Value, err = made()
+	return r, err
 }
 
 func messagesReply(list []model.Message, err error) (call.Reply, error) {
 	if err != nil {
 		return call.Nothing, err
 	}
-	memory, view := cmem.Messages(list)
-	return reply(&result{form: messages, memory: memory, list: view}), nil
+	memory, view, err := cmem.Messages(list)
+	return reply(&result{form: messages, memory: memory, list: view}), err
 }
 
 func messageReply(m model.Message, err error) (call.Reply, error) {
@@ -118,21 +119,26 @@ func leasedReply(c *core.Consumer, list []*core.Message, err error) (call.Reply,
 		tokens[i] = model.Token{ID: m.ID, ReadCt: m.ReadCt}
 	}
 	r, err := messagesReply(plain, err)
-	if err == nil {
-		found := r.Value.(*result)
+	if found, is := r.Value.(*result); is {
 		found.leased, found.consumer = tokens, c
+		if err != nil { // there is no room to tell of what was leased
+			found.Discard()
+		}
 	}
 	return r, err
 }
 
-func tokensReply(list []model.Token) call.Reply {
-	memory, view := cmem.Tokens(list)
-	return reply(&result{form: lost, memory: memory, list: view})
+func tokensReply(list []model.Token) (call.Reply, error) {
+	memory, view, err := cmem.Tokens(list)
+	return reply(&result{form: lost, memory: memory, list: view}), err
 }
 
-func jsonReply(text string) call.Reply {
-	memory, texts := cmem.Texts(text)
-	return reply(&result{form: document, memory: memory, text: texts[0]})
+func jsonReply(text string) (call.Reply, error) {
+	memory, texts, err := cmem.Texts(text)
+	if err != nil {
+		return call.Nothing, err
+	}
+	return reply(&result{form: document, memory: memory, text: texts[0]}), nil
 }
 
 // removed answers the removal of one thing.
@@ -140,7 +146,7 @@ func removed(err error) (call.Reply, error) {
 	if err != nil {
 		return call.Nothing, err
 	}
-	return jsonReply(`{"count":1}`), nil
+	return jsonReply(`{"count":1}`)
 }
 
 // done answers a call without a result.

@@ -26,18 +26,18 @@ const patience = 90 * time.Second
 func TestPrograms(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"blocking", "queue", "each", "tables", "workflows", "misuse", "threads", "process", "environment",
+		"blocking", "queue", "each", "tables", "workflows", "misuse", "threads", "process", "environment", "exhausted",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			program := abitest.Compile(t, source(name), abitest.Library(t), "-pthread")
 			t.Run("sqlite", func(t *testing.T) {
 				t.Parallel()
-				run(t, program, conformance.SQLite(t))
+				t.Log(run(t, program, conformance.SQLite(t)))
 			})
 			t.Run("postgres", func(t *testing.T) {
 				t.Parallel()
-				run(t, program, postgresDSN(t))
+				t.Log(run(t, program, conformance.Postgres(t)))
 			})
 		})
 	}

@@ -41,7 +41,8 @@ func Submit(l *Library, queue handle.Handle, userData uint64, c Call[Reply], acc
 }
 
 // Emit hands out one of several replies of a call, flagged MORE. It does not wait.
-type Emit func(Reply)
+// An error ends the call, and is how it ends.
+type Emit func(Reply, error)
 
 // Stream accepts a multi-shot call: do hands out replies while it runs, and how it
 // ends is the last completion. c.Do is not used.
@@ -54,10 +55,27 @@ func Stream(
 		c.release()
 		return err
 	}
-	emit := func(r Reply) {
-		q.Post(cq.Completion{UserData: userData, Flags: cq.More, Result: uint64(l.Name(r))}, 0)
+	c.Do = func(ctx context.Context) (Reply, error) {
+		var broken error
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		err := do(ctx, func(r Reply, err error) {
+			var name handle.Handle
+			if err == nil {
+				name, err = l.Name(r)
+			}
+			if err != nil {
+				broken = err
+				cancel()
+				return
+			}
+			q.Post(cq.Completion{UserData: userData, Flags: cq.More, Result: uint64(name)}, 0)
+		})
+		if broken != nil {
+			err = broken
+		}
+		return Nothing, err
 	}
-	c.Do = func(ctx context.Context) (Reply, error) { return Nothing, do(ctx, emit) }
 	l.start(q, userData, c, accepted)
 	return nil
 }
@@ -102,7 +120,10 @@ func (l *Library) completion(q *Queue, userData uint64, operation string, reply 
 		return cq.Completion{UserData: userData, Flags: cq.Value, Result: uint64(reply.Short.Number)}
 	}
 	if err == nil {
-		return cq.Completion{UserData: userData, Result: uint64(l.Name(reply))}
+		var name handle.Handle
+		if name, err = l.Name(reply); err == nil {
+			return cq.Completion{UserData: userData, Result: uint64(name)}
+		}
 	}
 	r := cerr.Of(operation, err)
 	return cq.Completion{UserData: userData, Status: r.Status, Error: uint64(l.Fail(r))}

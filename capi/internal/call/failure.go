@@ -16,9 +16,13 @@ type Failed struct {
 // Freed implements handle.Freer.
 func (f *Failed) Freed() { f.memory.Free() }
 
-// Fail gives a failure its handle.
+// Fail gives a failure its handle; 0 where there is no memory for its texts, and
+// then its status says what there is to say.
 func (l *Library) Fail(r cerr.Record) handle.Handle {
-	memory, texts := cmem.Texts(r.Message, r.Operation, r.Field)
+	memory, texts, err := cmem.Texts(r.Message, r.Operation, r.Field)
+	if err != nil {
+		return 0
+	}
 	return l.Handles.Insert(handle.Error, &Failed{
 		Record: r, memory: memory, Message: texts[0], Operation: texts[1], Field: texts[2],
 	})

@@ -49,21 +49,25 @@ type Reply struct {
 // Short is a result of one number.
 type Short struct {
 	Number int64
-	Make   func() any // the Value of the reply
+	Make   func() (any, error) // the Value of the reply
 }
 
 // Nothing is the Reply of a call without a result.
 var Nothing Reply
 
-// Name gives the object of a reply its handle; 0 for Nothing.
-func (l *Library) Name(r Reply) handle.Handle {
+// Name gives the object of a reply its handle; 0 for Nothing. It fails where the
+// Value is still to be made and cannot be.
+func (l *Library) Name(r Reply) (handle.Handle, error) {
 	if r.Kind == 0 {
-		return 0
+		return 0, nil
 	}
 	if r.Short != nil {
-		r.Value = r.Short.Make()
+		var err error
+		if r.Value, err = r.Short.Make(); err != nil {
+			return 0, err
+		}
 	}
-	return l.Handles.Insert(r.Kind, r.Value)
+	return l.Handles.Insert(r.Kind, r.Value), nil
 }
 
 // Discarder is implemented by results that hold something worth giving back when

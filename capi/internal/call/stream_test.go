@@ -21,7 +21,7 @@ func emitting(t *testing.T, l *Library, queue handle.Handle, target *handle.Entr
 			for {
 				select {
 				case o := <-replies:
-					emit(Reply{Kind: handle.Result, Value: o})
+					emit(Reply{Kind: handle.Result, Value: o}, nil)
 				case <-ctx.Done():
 					return fault.FromContext(ctx)
 				}

@@ -19,7 +19,7 @@ func BenchmarkMessages(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		block, _ := Messages(messages)
+		block, _, _ := Messages(messages)
 		block.Free()
 	}
 }

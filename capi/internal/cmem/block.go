@@ -4,10 +4,20 @@ package cmem
 #cgo CFLAGS: -I${SRCDIR}/../../../include -std=c99
 #include <stdlib.h>
 #include "pgqrs.h"
+
+// cgo's own malloc ends the process where there is no memory; this one answers.
+static void *allocate(size_t size) { return malloc(size); }
 */
 import "C"
 
-import "unsafe"
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+)
+
+// ErrExhausted is the error of an answer that malloc had no memory for.
+var ErrExhausted = errors.New("out of memory")
 
 // Block is one piece of C memory. The nil Block is empty.
 type Block struct {
@@ -44,12 +54,15 @@ type writer struct {
 }
 
 // newWriter allocates a block for records of the given total size and for text
-// bytes (their NULs included).
-func newWriter(records, text uintptr) *writer {
-	size := max(records+text, 1)                            // malloc(0) may be NULL
-	b := &Block{base: C.malloc(C.size_t(size)), size: size} // cgo's malloc aborts instead of failing
-	C.memset(b.base, 0, C.size_t(records))                  // padding and absent fields read as 0
-	return &writer{block: b, next: records}
+// bytes (their NULs included). It fails with ErrExhausted.
+func newWriter(records, text uintptr) (*writer, error) {
+	size := max(records+text, 1) // malloc(0) may be NULL
+	b := &Block{base: C.allocate(C.size_t(size)), size: size}
+	if b.base == nil {
+		return nil, fmt.Errorf("%w: there is no room for an answer of %d bytes; what the call did is done", ErrExhausted, size)
+	}
+	C.memset(b.base, 0, C.size_t(records)) // padding and absent fields read as 0
+	return &writer{block: b, next: records}, nil
 }
 
 // text copies bytes into the block.
@@ -74,24 +87,36 @@ func list[R any](b *Block, n int) List {
 	return List{Items: b.base, ItemSize: uint32(unsafe.Sizeof(r)), Count: uint32(n)}
 }
 
-// Texts lays texts out in one block.
-func Texts(texts ...string) (*Block, []Text) {
+// Texts lays texts out in one block. It fails with ErrExhausted, as all that
+// allocate here do.
+func Texts(texts ...string) (*Block, []Text, error) {
 	var size uintptr
 	for _, s := range texts {
 		size += uintptr(len(s)) + 1
 	}
-	w := newWriter(0, size)
+	w, err := newWriter(0, size)
+	if err != nil {
+		return nil, nil, err
+	}
 	views := make([]Text, len(texts))
 	for i, s := range texts {
 		views[i] = text(w, s)
 	}
-	return w.block, views
+	return w.block, views, nil
 }
 
 // Numbers lays a list of numbers out: ids and outcomes.
-func Numbers[N ~int64 | ~int32](numbers []N) (*Block, List) {
-	var n N
-	w := newWriter(uintptr(len(numbers))*unsafe.Sizeof(n), 0)
-	copy(records[N](w, len(numbers)), numbers)
-	return w.block, list[N](w.block, len(numbers))
+func Numbers[N ~int64 | ~int32](numbers []N) (*Block, List, error) {
+	return lay(len(numbers), 0, func(_ *writer, to []N) { copy(to, numbers) })
+}
+
+// lay makes a list of n records, with room for texts, that fill writes.
+func lay[R any](n int, texts uintptr, fill func(*writer, []R)) (*Block, List, error) {
+	var r R
+	w, err := newWriter(uintptr(n)*unsafe.Sizeof(r), texts)
+	if err != nil {
+		return nil, List{}, err
+	}
+	fill(w, records[R](w, n))
+	return w.block, list[R](w.block, n), nil
 }

@@ -15,7 +15,8 @@ func read(t Text) string { return string(unsafe.Slice((*byte)(t.Data), t.Len+1))
 
 func TestTexts(t *testing.T) {
 	t.Parallel()
-	block, views := Texts("operation", "", "größe\x00!")
+	block, views, err := Texts("operation", "", "größe\x00!")
+	require.NoError(t, err)
 	defer block.Free()
 	require.Equal(t, "operation\x00", read(views[0]))
 	require.Equal(t, "\x00", read(views[1]), "an empty text has a NUL too")
@@ -24,12 +25,14 @@ func TestTexts(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	t.Parallel()
-	block, view := Numbers([]int64{1, -2, 1 << 62})
+	block, view, err := Numbers([]int64{1, -2, 1 << 62})
+	require.NoError(t, err)
 	defer block.Free()
 	require.EqualValues(t, 8, view.ItemSize)
 	require.Equal(t, []int64{1, -2, 1 << 62}, unsafe.Slice((*int64)(view.Items), view.Count))
 
-	outcomes, view := Numbers([]int32{0, -405})
+	outcomes, view, err := Numbers([]int32{0, -405})
+	require.NoError(t, err)
 	defer outcomes.Free()
 	require.EqualValues(t, 4, view.ItemSize)
 	require.Equal(t, []int32{0, -405}, unsafe.Slice((*int32)(view.Items), view.Count))
@@ -37,7 +40,8 @@ func TestNumbers(t *testing.T) {
 
 func TestNothing(t *testing.T) {
 	t.Parallel()
-	block, view := Messages(nil)
+	block, view, err := Messages(nil)
+	require.NoError(t, err)
 	require.Zero(t, view.Count)
 	require.NotZero(t, view.ItemSize)
 	require.NotNil(t, view.Items, "a caller may do arithmetic on it")
@@ -50,10 +54,11 @@ func TestNothing(t *testing.T) {
 func TestMessagesLieSideBySide(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMicro(1_700_000_000_123_456)
-	block, view := Messages([]model.Message{
+	block, view, err := Messages([]model.Message{
 		{ID: 1, Payload: []byte(`{"n":1}`), EnqueuedAt: now, VT: now},
 		{ID: 2, Payload: []byte(`2`), DeadReason: "max_read_ct", EnqueuedAt: now},
 	})
+	require.NoError(t, err)
 	defer block.Free()
 	require.EqualValues(t, 2, view.Count)
 	first := (*int64)(view.Items)

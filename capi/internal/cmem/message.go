@@ -7,33 +7,30 @@ import "C"
 
 import (
 	"time"
-	"unsafe"
 
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
 // Messages lays messages out as a list of pgqrs_message.
-func Messages(messages []model.Message) (*Block, List) {
+func Messages(messages []model.Message) (*Block, List, error) {
 	var bytes uintptr
 	for i := range messages {
 		bytes += uintptr(len(messages[i].Payload)+len(messages[i].DeadReason)) + 2
 	}
-	w := newWriter(uintptr(len(messages))*unsafe.Sizeof(C.pgqrs_message{}), bytes)
-	out := records[C.pgqrs_message](w, len(messages))
-	for i := range messages {
-		fill(w, &out[i], &messages[i])
-	}
-	return w.block, list[C.pgqrs_message](w.block, len(messages))
+	return lay(len(messages), bytes, func(w *writer, out []C.pgqrs_message) {
+		for i := range messages {
+			fill(w, &out[i], &messages[i])
+		}
+	})
 }
 
 // Tokens lays tokens out as a list of pgqrs_token.
-func Tokens(tokens []model.Token) (*Block, List) {
-	w := newWriter(uintptr(len(tokens))*unsafe.Sizeof(C.pgqrs_token{}), 0)
-	out := records[C.pgqrs_token](w, len(tokens))
-	for i, t := range tokens {
-		out[i].id, out[i].read_ct = C.int64_t(t.ID), C.int32_t(t.ReadCt)
-	}
-	return w.block, list[C.pgqrs_token](w.block, len(tokens))
+func Tokens(tokens []model.Token) (*Block, List, error) {
+	return lay(len(tokens), 0, func(_ *writer, out []C.pgqrs_token) {
+		for i, t := range tokens {
+			out[i].id, out[i].read_ct = C.int64_t(t.ID), C.int32_t(t.ReadCt)
+		}
+	})
 }
 
 // fill writes one record; absent fields stay 0 and their bit stays clear.
