@@ -17,11 +17,23 @@
 #include "version_gen.h"
 
 /* ---- SIGURG ------------------------------------------------------------------
- * The Go runtime takes SIGURG over while it starts. In a host that has a Go
- * runtime of its own, that one would lose its asynchronous preemption and hang at
- * its next collection. So the disposition is saved before our runtime starts and
- * put back by a Go init; our runtime is linked with asyncpreemptoff=1 and does
- * not miss it. */
+ * The Go runtime wants to take SIGURG over while it starts. In a host that has a
+ * Go runtime of its own, that one would lose its asynchronous preemption and hang
+ * at its next collection. Our runtime is linked with asyncpreemptoff=1 and does
+ * not need the signal, so it does not get it: runtime/cgo installs handlers through
+ * libc's sigaction, and the linker leads those calls here (--wrap).
+ *
+ * To take the signal and to give it back afterwards would not do: a SIGURG that
+ * arrives in between makes Go install its handler again, for ever, and changes
+ * errno under whatever the host is doing. It remains for the architectures whose
+ * runtime asks the kernel by itself. */
+
+int __real_sigaction(int number, const struct sigaction *action, struct sigaction *old);
+int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old);
+
+int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old) {
+    return __real_sigaction(number, number == SIGURG ? NULL : action, old);
+}
 
 static struct sigaction host_sigurg;
 
@@ -30,11 +42,15 @@ static void in_child(void);
 /* Priority 101 is the first that is not reserved: it runs before the constructor
  * that starts the Go runtime, which has none. */
 __attribute__((constructor(101))) static void before_go(void) {
-    sigaction(SIGURG, NULL, &host_sigurg);
+    __real_sigaction(SIGURG, NULL, &host_sigurg);
     pthread_atfork(NULL, NULL, in_child);
 }
 
-void guard_restore_sigurg(void) { sigaction(SIGURG, &host_sigurg, NULL); }
+void guard_restore_sigurg(void) {
+#if !defined(__x86_64__) && !defined(__aarch64__)
+    __real_sigaction(SIGURG, &host_sigurg, NULL);
+#endif
+}
 
 /* ---- Fork and poison ---------------------------------------------------------
  * Only the thread that forked lives on in a child, so anything that needs Go's

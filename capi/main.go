@@ -2,6 +2,7 @@ package main
 
 /*
 #cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
+#cgo LDFLAGS: -Wl,--wrap=sigaction
 #include "shim.h"
 */
 import "C"
@@ -24,8 +25,8 @@ func newLibrary() *call.Library {
 	return call.New(core.CloseAll)
 }
 
-// init gives the host its SIGURG handler back. The Go runtime has installed its
-// own by now and does not need it (guard.c).
+// init gives the host its SIGURG handler back where the Go runtime could not be
+// kept from installing its own, which it does not need (guard.c).
 func init() { C.guard_restore_sigurg() }
 
 // leastProcs is how many threads may run Go at once at the least. On a machine of

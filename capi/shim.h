@@ -46,7 +46,7 @@ int32_t guard_process(void);
 int32_t guard_check(void);
 /* Makes guard_check answer POISONED from now on. */
 void guard_poison(void);
-/* Puts the host's SIGURG handler back, which the Go runtime replaced. */
+/* Puts the host's SIGURG handler back where the Go runtime has replaced it. */
 void guard_restore_sigurg(void);
 /* Has a forked child close fd at once. Returns the registration, or -1 when the
  * descriptor is not open or the table is full. */

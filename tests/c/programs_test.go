@@ -50,6 +50,16 @@ func TestLoading(t *testing.T) {
 	run(t, program, abitest.Library(t))
 }
 
+// TestLoadingInAStorm loads the library while signals of the host arrive, often
+// enough for one to come at every moment of it.
+func TestLoadingInAStorm(t *testing.T) {
+	t.Parallel()
+	program := abitest.Compile(t, source("storm"), "", "-ldl", "-pthread")
+	for range 20 {
+		t.Log(strings.TrimSpace(run(t, program, abitest.Library(t))))
+	}
+}
+
 // TestPanics runs a program against the build that can panic on demand: the
 // process survives, the library is poisoned, and says why exactly once.
 func TestPanics(t *testing.T) {
