@@ -46,6 +46,8 @@ WITH_SERVER := $(PYTHON) tests/harness/pgcluster.py run --
 VENV_PYTHON := .venv/bin/python
 PYTEST := env PYTHONPATH=$(CURDIR)/python $(VENV_PYTHON) -m pytest
 GO_TEST := go test -shuffle=on
+# Packages with fuzz targets that `make test/faults` looks for new inputs with.
+FUZZED := ./tests/faults/fuzz ./capi/internal/handle
 # What `make test/go` leaves to `make test/c` and `make test/bindings`.
 ABI_TESTS := ./tests/abi/... ./tests/c/...
 BINDINGS_TESTS := ./bindings/... ./tests/bindings/... ./tests/conformance/... ./tests/tworuntimes/... ./tests/install/...
@@ -137,8 +139,10 @@ test/faults: need/go need/python $(LIBRARY) ## The fault laboratory: kills, cuts
 	$(call say,faults: kills; cuts; failover; full disks; the model)
 	@PGQRS_FAULTS=full $(WITH_SERVER) go test -count=1 -v -timeout 30m ./tests/faults | grep -vE '^=== |^ +--- PASS'
 	$(call say,faults: fuzzing)
-	@$(WITH_SERVER) bash -eu -o pipefail -c 'for target in $$(go test -list "^Fuzz" ./tests/faults/fuzz | grep ^Fuzz); do \
-		echo "$$target"; go test -run "^$$" -fuzz "^$$target\$$" -fuzztime $(or $(FUZZ_SECONDS),10)s ./tests/faults/fuzz | tail -n 3; done'
+	@$(WITH_SERVER) bash -eu -o pipefail -c 'for package in $(FUZZED); do \
+		for target in $$(go test -list "^Fuzz" $$package | grep ^Fuzz); do \
+			echo "$$target"; go test -run "^$$" -fuzz "^$$target\$$" -fuzztime $(or $(FUZZ_SECONDS),10)s $$package | tail -n 3; \
+		done; done'
 
 .PHONY: soak
 soak: need/go need/python $(LIBRARY) ## Produce, consume, kill and fail over for MINUTES=10, then the ledger check and slopes

@@ -37,7 +37,7 @@ func TestPrograms(t *testing.T) {
 			})
 			t.Run("postgres", func(t *testing.T) {
 				t.Parallel()
-				t.Log(run(t, program, conformance.Postgres(t)))
+				t.Log(run(t, program, postgresDSN(t)))
 			})
 		})
 	}
@@ -113,5 +113,5 @@ func postgresDSN(t *testing.T) string {
 	if os.Getenv(testdb.Variable) == "" {
 		t.Skipf("%s is not set", testdb.Variable)
 	}
-	return conformance.Postgres(t)
+	return postgresDSN(t)
 }
