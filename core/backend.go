@@ -31,6 +31,7 @@ type backend struct {
 	heart     *lease.Heart
 	hub       *wake.Hub
 	announcer *wake.Announcer
+	silent    silence // maintenance's own
 
 	// ctx ends when closing begins: waiting dequeues end, nothing new starts.
 	ctx    context.Context

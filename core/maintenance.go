@@ -13,6 +13,10 @@ const (
 	// staleBeats is how many heartbeats a worker may miss before its row is purged.
 	// Much longer than what reclaim takes for stale: a purge cannot be undone.
 	staleBeats = 60
+	// everStale is an age that no heartbeat has: only stopped workers are purged.
+	everStale = 100 * 365 * 24 * time.Hour
+	// workersPage is how many workers are looked at with one statement.
+	workersPage = 1000
 	// reclaimBeats is how many it may miss before reclaim takes its leases.
 	reclaimBeats = 3
 	// pruneChunk bounds one deletion of old rows, so that it never holds many row
@@ -36,7 +40,10 @@ func (b *backend) maintainOnce() error {
 	if _, err := b.engine.Sweep(b.ctx, 0); err != nil {
 		return err
 	}
-	if _, err := b.engine.PurgeWorkers(b.ctx, staleBeats*b.cfg.HeartbeatInterval); err != nil {
+	if _, err := b.engine.PurgeWorkers(b.ctx, everStale); err != nil {
+		return err
+	}
+	if err := b.silent.purge(b.ctx, b.engine, staleBeats*b.cfg.HeartbeatInterval); err != nil {
 		return err
 	}
 	if b.cfg.ArchiveRetention > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgqrs/pgqrs/core/config"
+	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
@@ -382,6 +383,45 @@ func TestMaintenanceBuriesAndPrunes(t *testing.T) {
 			n, err := b.admin.CountArchived(b.ctx, Filter{Queue: "once"})
 			return err == nil && n == 0
 		}, 10*time.Second, 100*time.Millisecond)
+	})
+}
+
+// steppedBack answers heartbeats that lie an hour back, as they all do at the moment
+// in which the database's clock steps forward by an hour.
+type steppedBack struct{ engine.Engine }
+
+func (e steppedBack) ListWorkers(ctx context.Context, queue int64, page model.Page) ([]model.WorkerInfo, error) {
+	workers, err := e.Engine.ListWorkers(ctx, queue, page)
+	for i := range workers {
+		workers[i].HeartbeatAt = workers[i].HeartbeatAt.Add(-time.Hour)
+	}
+	return workers, err
+}
+
+// PurgeWorkers purges as at a clock an hour later.
+func (e steppedBack) PurgeWorkers(ctx context.Context, stale time.Duration) (int64, error) {
+	return e.Engine.PurgeWorkers(ctx, max(0, stale-time.Hour))
+}
+
+func TestMaintenancePurgesTheSilentWhateverTheClockDoes(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		s := b.open(func(c *config.Config) { c.HeartbeatInterval = 100 * time.Millisecond })
+		live, err := s.Consumer(b.ctx, tasks, WorkerOptions{})
+		require.NoError(b.t, err)
+		queue, err := b.admin.GetQueue(b.ctx, tasks)
+		require.NoError(b.t, err)
+		dead, err := s.b.engine.RegisterWorker(b.ctx, model.NewWorker{QueueID: queue.ID, Name: "consumer"}) // nobody beats for it
+		require.NoError(b.t, err)
+		s.b.engine = steppedBack{s.b.engine}
+		began := time.Now()
+		require.Eventually(b.t, func() bool {
+			require.NoError(b.t, s.b.maintainOnce())
+			_, err := b.admin.GetWorker(b.ctx, dead.ID)
+			return fault.Is(err, fault.WorkerNotFound)
+		}, 20*time.Second, 20*time.Millisecond)
+		require.GreaterOrEqual(b.t, time.Since(began), staleBeats*100*time.Millisecond)
+		_, err = b.admin.GetWorker(b.ctx, live.ID())
+		require.NoError(b.t, err, "the one who beats is there")
 	})
 }
 
