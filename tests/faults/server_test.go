@@ -32,10 +32,17 @@ type outage struct{ from, to time.Time }
 // startServer starts a server with settings beyond those of the harness.
 func startServer(tb testing.TB, settings ...string) *server {
 	tb.Helper()
+	return startServerIn(tb, nil, settings...)
+}
+
+// startServerIn starts a server in an environment with more variables than ours.
+func startServerIn(tb testing.TB, env []string, settings ...string) *server {
+	tb.Helper()
 	if runtime.GOOS != "linux" {
 		tb.Skip("skipped: the processes of a server are found through /proc")
 	}
 	cmd := exec.Command("python3", append([]string{filepath.Join(root(tb), "tests", "faults", "server.py")}, settings...)...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(tb, err)
