@@ -67,6 +67,8 @@ func runJob(text string) error {
 		return descriptorsJob(a.job)
 	case "keyed":
 		return keyedJob(a.job)
+	case "dns":
+		return dnsJob(a.job)
 	}
 	a.rand = rand.New(rand.NewPCG(a.Seed, 1))
 	var err error
