@@ -123,8 +123,10 @@ class ConsumerIterator(Closing):
     def _let_go(self) -> None:
         """Closes what is held without waiting for it."""
         held, self._held = self._held, None
-        if held is not None and not (held.consumer_open() and _bridge.spawn(held.close)):
-            held.drop()
+        if held is not None:
+            ending = _Ending(held)
+            if held.consumer_open():
+                _bridge.spawn(ending.run)
 
     async def __aenter__(self) -> Self:
         await self._open()
@@ -138,6 +140,22 @@ class ConsumerIterator(Closing):
 
     def __repr__(self) -> str:
         return f"ConsumerIterator(queue={self._queue!r}{', closed' if self._closed else ''})"
+
+
+class _Ending:
+    """Closes what a loop held, and drops it at the latest when nobody will close it: there
+    is no event loop, or it ended before this had its turn."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: _Held) -> None:
+        self._held = held
+
+    async def run(self) -> None:
+        await self._held.close()
+
+    def __del__(self) -> None:
+        self._held.drop()
 
 
 class _Held:
