@@ -69,7 +69,8 @@ class Node(Cluster):
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return bool(self.server) and lines[0] == str(self.server.pid) and super().ready()  # type: ignore[union-attr]
+        # A server that is starting may have made the file and not written it yet.
+        return bool(self.server) and lines[:1] == [str(self.server.pid)] and super().ready()  # type: ignore[union-attr]
 
     def processes(self) -> list[int]:
         """The postmaster and its children."""
