@@ -25,7 +25,7 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 INEFFASSIGN := github.com/gordonklaus/ineffassign@v0.2.0
 UNCONVERT   := github.com/mdempsky/unconvert@v0.0.0-20260816212528-33842c47157a
-PYTHON_TOOLS := ruff==0.17.6 setuptools==84.2.1
+PYTHON_TOOLS := ruff==0.17.6 setuptools==84.2.1 pip-audit==2.10.1
 
 # ---- Files ------------------------------------------------------------------
 
@@ -182,6 +182,11 @@ lint: need/go need/cc .venv/ready ## Formatting, static checks, types, import ru
 	@$(VENV_PYTHON) -m mypy python/pgqrs
 	@$(VENV_PYTHON) -m mypy examples/demo examples/quickstart.py
 	@$(VENV_PYTHON) -m mypy --config-file benchmarks/mypy.ini benchmarks
+
+.PHONY: audit
+audit: need/go .venv/ready ## Known vulnerabilities and security linters; says so where a database cannot be reached
+	$(call say,audit: vulnerabilities and security linters)
+	@bash .ci/audit $(VENV_PYTHON)
 
 .PHONY: fmt
 fmt: need/go .venv/ready ## Format Go and Python

@@ -74,7 +74,7 @@ def integer(value: object, name: str, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be int, not {_type(value)}")
     if not low <= value <= high:
-        raise ValidationError(f"{name} must be between {low} and {high}, not {value}.", field=name)
+        raise ValidationError(f"{name} must be between {low} and {high}, not {_shown(value)}.", field=name)
     return value
 
 
@@ -97,10 +97,10 @@ def number(value: object, name: str, low: float, high: float) -> float:
     """An int or float between low and high, both included."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} must be int or float, not {_type(value)}")
-    if math.isnan(value):
+    if value != value:  # math.isnan takes no int beyond the floats
         raise ValidationError(f"{name} must be a number, not NaN.", field=name)
     if not low <= value <= high:
-        raise ValidationError(f"{name} must be between {low:g} and {high:g}, not {value}.", field=name)
+        raise ValidationError(f"{name} must be between {low:g} and {high:g}, not {_shown(value)}.", field=name)
     return float(value)
 
 
@@ -114,8 +114,8 @@ def span_ms(value: object, name: str, *, positive: bool = False) -> int:
         value = value.total_seconds()
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number of seconds or a timedelta, not {_type(value)}")
-    if math.isnan(value) or not 0 <= value <= SPAN_MAX:
-        raise ValidationError(f"{name} must be between 0 and {SPAN_MAX} seconds, not {value}.", field=name)
+    if not 0 <= value <= SPAN_MAX:  # nor is NaN
+        raise ValidationError(f"{name} must be between 0 and {SPAN_MAX} seconds, not {_shown(value)}.", field=name)
     if positive and value == 0:
         raise ValidationError(f"{name} must be more than 0 seconds.", field=name)
     return math.ceil(value * 1000)
@@ -162,6 +162,14 @@ def items(values: object, name: str) -> list[Any]:
     if not isinstance(values, Iterable) or isinstance(values, str | bytes | bytearray | dict):
         raise TypeError(f"{name} must be a list, not {_type(several)}")
     return list(several)
+
+
+def _shown(value: float) -> str:
+    """A number in a message: Python writes no int of more than 4,300 digits."""
+    try:
+        return str(value)
+    except ValueError:
+        return "an integer of thousands of digits"
 
 
 def _type(value: object) -> str:

@@ -58,7 +58,7 @@ class _Option(Generic[T]):
         allowed = int if self.kind is int else int | float
         if not isinstance(value, allowed) or isinstance(value, bool):
             raise TypeError(f"{self.name} must be {self.kind.__name__}, not {type(value).__name__}")
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):  # an int of any size is finite
             raise ConfigError(f"{self.name} must be a finite number, not {value}.", field=self.name)
         return value
 

@@ -11,7 +11,7 @@ from . import _arguments, _bridge, _ops, _payload
 from ._enums import WorkflowStatus
 from ._tables import Table, page
 from ._workflow_types import StepResult, WorkflowInfo, WorkflowRun, WorkflowStep
-from .errors import TimeoutError
+from .errors import TimeoutError, ValidationError
 
 ATTEMPTS_DEFAULT = 3  # twin of DefaultStepAttempts in core/workflow.go
 ATTEMPTS_MAX = 1_000_000_000
@@ -162,7 +162,12 @@ def _which(workflow: str | None, status: str | None) -> dict[str, Any]:
     if workflow is not None:
         filters["queue"] = _arguments.text(workflow, "workflow")
     if status is not None:
-        filters["status"] = WorkflowStatus(_arguments.text(status, "status")).value
+        word = _arguments.text(status, "status")
+        try:
+            filters["status"] = WorkflowStatus(word).value
+        except ValueError:
+            known = ", ".join(each.value for each in WorkflowStatus)
+            raise ValidationError(f"status must be one of {known}, not {word!r}.", field="status") from None
     return filters
 
 

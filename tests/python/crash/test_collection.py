@@ -100,7 +100,11 @@ def test_asynchronous_objects(installed: str) -> None:
     assert len(lines) == len(ASYNCHRONOUS), done.out
     # What opens for itself is closed by its end; a Store is what somebody asked to be given.
     # A worker that runs without anybody waiting for it ends with its store.
-    expected = {"Store": "ResourceWarning", "Worker at work": "ClosedError", "a coroutine nobody awaits": "RuntimeWarning"}
+    expected = {
+        "Store": "ResourceWarning",
+        "Worker at work": "ClosedError",
+        "a coroutine nobody awaits": "RuntimeWarning",
+    }
     assert lines == [f"{ROUNDS} {name} {expected.get(name, '')}".rstrip() for name in ASYNCHRONOUS]
     assert "Traceback" not in done.err, done.err
 
