@@ -60,6 +60,8 @@ class _Option(Generic[T]):
             raise TypeError(f"{self.name} must be {self.kind.__name__}, not {type(value).__name__}")
         if isinstance(value, float) and not math.isfinite(value):  # an int of any size is finite
             raise ConfigError(f"{self.name} must be a finite number, not {value}.", field=self.name)
+        if isinstance(value, int) and abs(value) > _arguments.ID_MAX:  # it could not even be shown
+            raise ConfigError(f"{self.name} is out of range.", field=self.name)
         return value
 
 

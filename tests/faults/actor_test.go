@@ -197,3 +197,21 @@ func (a *actor) archive(c *core.Consumer, tokens []model.Token) error {
 		}
 	}
 }
+
+// openTasks opens a new store with the queue "tasks", a producer and a consumer.
+func openTasks(ctx context.Context, dsn string) (*core.Store, *core.Producer, *core.Consumer, error) {
+	store, err := core.Open(ctx, dsn, core.WithBootstrap())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	_, err = store.Admin().CreateQueue(ctx, "tasks", 100)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err := store.Producer(ctx, "tasks", core.WorkerOptions{})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	c, err := store.Consumer(ctx, "tasks", core.WorkerOptions{})
+	return store, p, c, err
+}

@@ -34,18 +34,7 @@ func TestNoDescriptorsLeft(t *testing.T) {
 
 func descriptorsJob(j job) error {
 	ctx := context.Background()
-	store, err := core.Open(ctx, j.DSN, core.WithBootstrap())
-	if err != nil {
-		return err
-	}
-	if _, err := store.Admin().CreateQueue(ctx, "tasks", 100); err != nil {
-		return err
-	}
-	p, err := store.Producer(ctx, "tasks", core.WorkerOptions{})
-	if err != nil {
-		return err
-	}
-	c, err := store.Consumer(ctx, "tasks", core.WorkerOptions{})
+	store, p, c, err := openTasks(ctx, j.DSN)
 	if err != nil {
 		return err
 	}
