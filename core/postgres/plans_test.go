@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
-
 )
 
 // seqscan is a setting that plans are pinned by, on the one connection of a pool.
