@@ -68,26 +68,37 @@ func (r rows) options() cTableOptions {
 	return o
 }
 
-// run makes a call whose answer says nothing but that it was done.
+// run makes a call whose answer says nothing but that it was done. Removals answer
+// a count of one, all others nothing.
 func run(ctx context.Context, o object, call submit) error {
 	c, err := o.do(ctx, false, call)
-	if err == nil {
-		o.lib.close(c.result)
+	if err == nil && c.result != 0 {
+		o.lib.visit(func() { o.lib.close(c.result) })
 	}
 	return err
 }
 
 // ask makes a call and reads its result.
-func ask[T any](ctx context.Context, o object, read func(*library, cCompletion) (T, error), call submit) (T, error) {
+func ask[T any](ctx context.Context, o object, read reader[T], call submit) (T, error) {
 	c, err := o.do(ctx, false, call)
+	return take(o, c, err, read)
+}
+
+// A reader copies what a call answered.
+type reader[T any] = func(*library, cCompletion) (T, error)
+
+// take reads the result of a call that succeeded, and closes it.
+func take[T any](o object, c cCompletion, err error, read reader[T]) (answer T, _ error) {
 	if err != nil {
-		var none T
-		return none, err
+		return answer, err
 	}
-	if c.flags&cCqeValue == 0 {
-		defer o.lib.close(c.result)
-	}
-	return read(o.lib, c)
+	o.lib.visit(func() {
+		answer, err = read(o.lib, c)
+		if c.flags&cCqeValue == 0 {
+			o.lib.close(c.result)
+		}
+	})
+	return answer, err
 }
 
 // open makes a call that answers with a new object.

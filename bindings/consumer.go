@@ -81,17 +81,16 @@ func (c *Consumer) Dequeue(ctx context.Context, o DequeueOptions) ([]*Message, e
 	done, err := c.do(ctx, true, func(queue cHandle, userData uint64, op, failure *cHandle) int32 {
 		return c.lib.dequeue(c.handle, &options, queue, userData, op, failure)
 	})
+	leased, err := take(c.object, done, err, readMessages)
 	if err != nil {
 		return nil, err
 	}
-	defer c.lib.close(done.result)
-	leased, err := readMessages(c.lib, done)
 	messages := make([]*Message, len(leased))
 	for i := range leased {
 		leased[i].consumer = c
 		messages[i] = &leased[i]
 	}
-	return messages, err
+	return messages, nil
 }
 
 // Archive moves a message this consumer owns to the archive.
@@ -155,7 +154,8 @@ func (c *Consumer) Keep(tokens []Token, d time.Duration) (int, error) {
 	}
 	list := twins(tokens)
 	var failure cHandle
-	kept := c.lib.consumerKeep(c.handle, &list[0], uint32(len(list)), millis(d), &failure)
+	var kept int32
+	c.lib.visit(func() { kept = c.lib.consumerKeep(c.handle, &list[0], uint32(len(list)), millis(d), &failure) })
 	if kept < 0 {
 		return 0, c.lib.failure(kept, failure)
 	}

@@ -108,14 +108,19 @@ func ended(ctx context.Context) *Error {
 // failure reads and closes an error of the library; 0 is one without details.
 func (l *library) failure(status int32, h cHandle) *Error {
 	e := &Error{Status: Status(status)}
-	if h == 0 {
-		return e
+	if h != 0 {
+		l.visit(func() { l.explain(e, h) })
 	}
+	return e
+}
+
+// explain fills in the details of an error and closes its handle.
+func (l *library) explain(e *Error, h cHandle) {
 	defer l.close(h)
 	var d cErrorDetail
 	d.structSize = sizeOf(d)
 	if l.errorInfo(h, &d) != int32(OK) {
-		return e
+		return
 	}
 	e.Op, e.Field, e.Text = d.operation.text(), d.field.text(), d.message.text()
 	for i, c := range d.sqlstate {
@@ -126,5 +131,4 @@ func (l *library) failure(status int32, h cHandle) *Error {
 	}
 	e.RetryAfter = time.Duration(d.retryAfterMs) * time.Millisecond
 	e.transient, e.safe = d.flags&cErrorTransient != 0, d.flags&cErrorSafeToRetry != 0
-	return e
 }

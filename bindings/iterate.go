@@ -76,12 +76,8 @@ func (c *Consumer) Losses(ctx context.Context) iter.Seq2[Token, error] {
 				yield(Token{}, ended(ctx))
 				return
 			}
-			if done, err = c.judge(done); err != nil {
-				yield(Token{}, err)
-				return
-			}
-			tokens, err := readTokens(c.lib, done)
-			c.lib.close(done.result)
+			done, err := c.judge(done)
+			tokens, err := take(c.object, done, err, readTokens)
 			if err != nil {
 				yield(Token{}, err)
 				return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/ebitengine/purego"
 )
+
+// visitors is how many goroutines may be in the library beyond the processors.
+const visitors = 2
 
 const (
 	variable = "PGQRS_LIBRARY"
@@ -24,6 +28,17 @@ const (
 type library struct {
 	symbols
 	path string
+	// inside bounds how many goroutines are in a call of the library. A call is quick,
+	// but on a busy machine it may lose the processor, and the runtime then starts a
+	// thread for those that could run meanwhile, up to one a call.
+	inside chan struct{}
+}
+
+// visit makes calls of the library; f makes no further visit.
+func (l *library) visit(f func()) {
+	l.inside <- struct{}{}
+	defer func() { <-l.inside }()
+	f()
 }
 
 // opened says that loaded has a library.
@@ -82,7 +97,7 @@ func open(path string) (*library, error) {
 	if err != nil {
 		return nil, errors.New("not a pgqrs library")
 	}
-	l := &library{path: path}
+	l := &library{path: path, inside: make(chan struct{}, runtime.GOMAXPROCS(0)+visitors)}
 	purego.RegisterFunc(&l.abiVersion, address)
 	if have := l.abiVersion(); have != cABIVersion {
 		return nil, fmt.Errorf("it implements ABI %d, this package speaks ABI %d", have, cABIVersion)

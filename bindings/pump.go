@@ -145,7 +145,8 @@ func (p *pump) start(to func(cCompletion), call submit) (op cHandle, err error) 
 	p.mu.Unlock()
 
 	var failure cHandle
-	status := call(p.queue, id, &op, &failure)
+	var status int32
+	p.lib.visit(func() { status = call(p.queue, id, &op, &failure) })
 	if status == int32(OK) {
 		return op, nil
 	}
@@ -180,13 +181,13 @@ func (p *pump) perform(ctx context.Context, disposable bool, call submit) (cComp
 		return p.judge(c)
 	case <-ctx.Done():
 	}
-	p.lib.opCancel(op) // an op that has completed meanwhile is unknown, and that is all
+	p.lib.visit(func() { p.lib.opCancel(op) }) // an op that has completed meanwhile is unknown, and that is all
 	c, err := p.judge(<-answer)
 	if StatusOf(err) == Cancelled {
 		return cCompletion{}, ended(ctx)
 	}
 	if err == nil && disposable {
-		p.drop(c)
+		p.lib.visit(func() { p.drop(c) })
 		return cCompletion{}, ended(ctx)
 	}
 	return c, err
