@@ -113,5 +113,5 @@ func postgresDSN(t *testing.T) string {
 	if os.Getenv(testdb.Variable) == "" {
 		t.Skipf("%s is not set", testdb.Variable)
 	}
-	return postgresDSN(t)
+	return conformance.Postgres(t)
 }
