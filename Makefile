@@ -59,6 +59,7 @@ VERSION := $(shell cat VERSION)
 pkg-config = sed -e 's|@PREFIX@|$(PREFIX)|; s|@NAME@|$(1)|; s|@KIND@|$(2)|; s|@LIBS@|$(3)|; s|@VERSION@|$(VERSION)|' \
 	capi/pgqrs.pc.in > $(INSTALL_ROOT)/lib/pkgconfig/$(1).pc
 
+comma := ,
 say = @printf '\033[1m%s\033[0m\n' '$(1)' | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi
 
 # ---- Main targets -----------------------------------------------------------
@@ -99,8 +100,9 @@ install/static: $(ARCHIVE) ## Install the archive, the header and pgqrs-static.p
 	@$(call pkg-config,pgqrs-static,static,-l:libpgqrs.a -pthread)
 
 .PHONY: test
-test: need/go need/cc need/python $(LIBRARY) .venv/ready ## Run every test on both engines (starts and stops its own PostgreSQL)
-	@$(WITH_SERVER) $(MAKE) --keep-going test/python test/c test/go test/bindings
+test: need/go need/cc need/python $(LIBRARY) $(ARCHIVE) .venv/ready ## Run every test on both engines (starts and stops its own PostgreSQL)
+	$(call say,test: Python now; beside it C$(comma) Go and the bindings$(comma) whose output follows)
+	@$(WITH_SERVER) bash .ci/lanes build/lanes.log '$(MAKE) test/python' '$(MAKE) --keep-going test/c test/go test/bindings'
 
 .PHONY: wheel
 wheel: need/go need/cc .venv/ready ## Build the wheel into dist/
