@@ -31,6 +31,9 @@ func texts(list *C.in_str, count C.uint32_t) []string {
 
 // view is the caller's bytes, until the call returns.
 func view(s *C.in_str) []byte {
+	if s.len == 0 {
+		return nil // data may be any number then, and Go's runtime dies of small ones on its stack
+	}
 	return unsafe.Slice((*byte)(unsafe.Pointer(s.data)), s.len) // legal: shim_text bounds len, nil only with 0
 }
 

@@ -55,6 +55,8 @@ SENSE: dict[str, Any] = {
 LEFT_OUT = {"close", "aclose", "shutdown", "uninstall", "poll", "run", "interrupt", "suspend", "wait"} | {
     "purge_queue", "purge", "delete_by_worker"
 }  # fmt: skip
+# A queue's name that no store can have is the core's to refuse, which calls it queue.
+NAMES_A_QUEUE = {"id", "name"}
 ERRORS = (TypeError, ValueError, pgqrs.PgqrsError)
 
 
@@ -118,7 +120,11 @@ def test_nonsense(stores: Stores, engine: int) -> None:
                 outcomes[type(problem).__name__] += 1
                 if isinstance(problem, pgqrs.InternalError) or stores.run(state(store)) != before:
                     wrong[f"{where} with {type(value).__name__}: {problem!r}, or it was half done"] += 1
-                arguments = inspect.signature(getattr(thing, name)).parameters  # or what stands before it is at fault
+                arguments = {
+                    *inspect.signature(getattr(thing, name)).parameters
+                }  # what stands before it may be at fault
+                if argument in NAMES_A_QUEUE:
+                    arguments.add("queue: ")
                 if isinstance(problem, TypeError | pgqrs.ValidationError) and not any(
                     a in str(problem) for a in arguments
                 ):
