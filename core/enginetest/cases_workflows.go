@@ -388,6 +388,16 @@ func workflowCases() []testCase {
 			require.Equal(b.t, []bool{true}, b.archive(tokens(held)...))
 			require.NotEqual(b.t, held[0].ID, b.take(1, long)[0].ID)
 		}},
+		{name: "a refused cancellation leaves the message alone", run: func(b *bundle) {
+			r := b.trigger(b.workflow(), `1`)
+			held := b.take(1, long)
+			_, err := b.eng.CancelRun(b.ctx, r.ID)
+			b.ok(err)
+			require.Equal(b.t, []bool{true}, b.release(engine.Release{Token: token(held[0])}))
+			_, err = b.eng.CancelRun(b.ctx, r.ID)
+			b.fails(fault.StateTransition, err)
+			require.Equal(b.t, held[0].ID, b.take(1, long)[0].ID)
+		}},
 		{name: "one of many executions writes", run: func(b *bundle) {
 			r := b.trigger(b.workflow(), `1`)
 			tokens := make([]model.RunToken, 8)

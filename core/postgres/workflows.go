@@ -66,9 +66,17 @@ func (s *store) TriggerRun(ctx context.Context, workflow string, input []byte) (
 }
 
 // ResumeRun implements engine.Workflows.
-func (s *store) ResumeRun(ctx context.Context, id int64) (run model.WorkflowRun, err error) {
+func (s *store) ResumeRun(ctx context.Context, id int64) (model.WorkflowRun, error) {
+	return s.leaveCarrier(ctx, id, "ResumeRun", "resumed", s.carry)
+}
+
+// leaveCarrier moves a run away from the message that carries it, and then does
+// what is next. The message of a run that does not move is nobody's to remove.
+func (s *store) leaveCarrier(ctx context.Context, id int64, query, verb string,
+	next func(context.Context, pgx.Tx, int64) (model.WorkflowRun, error),
+) (run model.WorkflowRun, err error) {
 	err = s.transaction(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.queries.get("ResumeRun"), id)
+		tag, err := tx.Exec(ctx, s.queries.get(query), id)
 		if err != nil {
 			return err
 		}
@@ -76,13 +84,13 @@ func (s *store) ResumeRun(ctx context.Context, id int64) (run model.WorkflowRun,
 			if _, err := tx.Exec(ctx, s.queries.get("DropCarrier"), id); err != nil {
 				return err
 			}
-			run, err = s.carry(ctx, tx, id)
+			run, err = next(ctx, tx, id)
 			return err
 		}
 		if run, err = s.runIn(ctx, tx, id); err != nil {
 			return err
 		}
-		return engine.RefuseMove(run, "resumed")
+		return engine.RefuseMove(run, verb)
 	})
 	return run, err
 }
@@ -138,28 +146,20 @@ func (s *store) PauseRun(ctx context.Context, id int64) (model.WorkflowRun, erro
 
 // CancelRun implements engine.Workflows.
 func (s *store) CancelRun(ctx context.Context, id int64) (model.WorkflowRun, error) {
-	var moved int64
-	return s.finishMove(ctx, id, &moved, func(r model.WorkflowRun) error { return engine.RefuseMove(r, "cancelled") },
-		s.step("CancelRun", affected(&moved), id), s.step("DropCarrier", nil, id))
+	return s.leaveCarrier(ctx, id, "CancelRun", "cancelled", s.runIn)
 }
 
 // moveRun runs a guarded update and returns the run, or why it did not move.
 func (s *store) moveRun(ctx context.Context, id int64, why func(model.WorkflowRun) error, query string, args ...any) (model.WorkflowRun, error) {
 	var moved int64
-	return s.finishMove(ctx, id, &moved, why, s.step(query, affected(&moved), args...))
-}
-
-// finishMove is moveRun for several statements, one of which says how many runs
-// moved.
-func (s *store) finishMove(ctx context.Context, id int64, moved *int64, why func(model.WorkflowRun) error, steps ...step) (model.WorkflowRun, error) {
 	var found []model.WorkflowRun
-	err := s.write(ctx, append(steps, s.step("GetRun", each(&found, scanRun), id))...)
+	err := s.write(ctx, s.step(query, affected(&moved), args...), s.step("GetRun", each(&found, scanRun), id))
 	switch {
 	case err != nil:
 		return model.WorkflowRun{}, err
 	case len(found) == 0:
 		return model.WorkflowRun{}, engine.RunNotFound(id)
-	case *moved == 0:
+	case moved == 0:
 		return model.WorkflowRun{}, refusal(why(found[0]), found[0])
 	}
 	return found[0], nil

@@ -28,7 +28,7 @@ import (
 func TestModel(t *testing.T) {
 	r := seeded(t)
 	seed := r.Uint64()
-	steps := scaled(1500, 12_000)
+	steps := scaled(1900, 16_000)
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "queue.db")
@@ -51,7 +51,8 @@ func runModel(t *testing.T, seed uint64, steps int, exact bool, open func() (eng
 	m := &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 7)), exact: exact, brief: 15 * time.Millisecond,
 		queues: map[int64]*queueModel{}, workers: map[int64]*workerModel{}, messages: map[int64]*messageModel{},
-		archive: map[int64]*messageModel{}, done: map[string]int{},
+		archive: map[int64]*messageModel{}, workflows: map[int64]model.WorkflowInfo{}, runs: map[int64]*runRecord{},
+		done: map[string]int{},
 	}
 	if exact {
 		m.brief = time.Microsecond
@@ -75,12 +76,15 @@ func runModel(t *testing.T, seed uint64, steps int, exact bool, open func() (eng
 		}
 	}
 	m.compareAll()
-	t.Logf("%d steps agreed: %v", steps, m.done)
+	runs, begun := m.states()
+	t.Logf("%d steps agreed: %v; runs: %v, their steps: %v", steps, m.done, runs, begun)
 }
 
 type queueModel struct {
 	info model.QueueInfo
 	keys map[string]int64 // the message of each dedup key
+	// workflow: it carries the runs of one, and cannot be deleted.
+	workflow bool
 }
 
 type workerModel struct {
@@ -106,15 +110,17 @@ type world struct {
 	// claim is two transactions must not meet its own one again.
 	brief time.Duration
 
-	queues   map[int64]*queueModel
-	workers  map[int64]*workerModel
-	messages map[int64]*messageModel
-	archive  map[int64]*messageModel
-	number   int
-	names    int
-	step     int
-	what     string
-	done     map[string]int
+	queues    map[int64]*queueModel
+	workers   map[int64]*workerModel
+	messages  map[int64]*messageModel
+	archive   map[int64]*messageModel
+	workflows map[int64]model.WorkflowInfo
+	runs      map[int64]*runRecord
+	number    int
+	names     int
+	step      int
+	what      string
+	done      map[string]int
 }
 
 const (
@@ -172,6 +178,16 @@ func (w *world) one() {
 		{1, "purge queue", w.purgeQueue},
 		{3, "count", w.count},
 		{2, "metrics", w.metrics},
+		{1, "create workflow", w.createWorkflow},
+		{4, "trigger", w.trigger},
+		{9, "start run", w.startRun},
+		{2, "finish run", w.finishRun},
+		{1, "pause run", w.pauseRun},
+		{3, "resume run", w.resumeRun},
+		{1, "cancel run", w.cancelRun},
+		{13, "acquire step", w.acquireStep},
+		{10, "finish step", w.finishStep},
+		{2, "look at runs", w.lookAtRuns},
 	}
 	total := 0
 	for _, s := range steps {
@@ -278,6 +294,7 @@ func (w *world) compareAll() {
 		w.must(w.workers[got.ID] != nil, "worker", got.ID)
 		w.same(w.workers[got.ID].status, got.Status, "worker", got.ID)
 	}
+	w.compareWorkflows()
 	w.ok(w.eng.Verify(ctx))
 }
 

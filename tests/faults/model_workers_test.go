@@ -28,7 +28,7 @@ func (w *world) createQueue() {
 	info, err := w.eng.CreateQueue(w.t.Context(), name, 1+w.rand.Int32N(4))
 	w.ok(err)
 	w.must(w.queues[info.ID] == nil && info.Name == name, info)
-	w.queues[info.ID] = &queueModel{info, map[string]int64{}}
+	w.queues[info.ID] = &queueModel{info: info, keys: map[string]int64{}}
 	found, err := w.eng.GetQueue(w.t.Context(), name)
 	w.ok(err)
 	w.same(info, found)
@@ -61,7 +61,7 @@ func (w *world) deleteQueue() {
 		w.purge(q)
 	}
 	err := w.eng.DeleteQueue(w.t.Context(), q.info.Name)
-	if w.used(q.info.ID) {
+	if q.workflow || w.used(q.info.ID) {
 		w.failed(fault.StateTransition, err)
 		return
 	}

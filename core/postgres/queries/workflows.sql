@@ -44,12 +44,12 @@ m as (
 update {schema}.pgqrs_workflow_runs set message_id = m.id from m where pgqrs_workflow_runs.id = $1
 returning message_id
 
--- The message of a run that was cancelled, or is about to get another, unless
--- somebody leases it.
+-- The message of a run that was cancelled just now, or is about to get another,
+-- unless somebody leases it.
 
 -- name: DropCarrier
 delete from {schema}.pgqrs_messages m using {schema}.pgqrs_workflow_runs r
-where r.id = $1 and r.status in ('queued', 'cancelled') and m.id = r.message_id
+where r.id = $1 and m.id = r.message_id
   and (m.consumer_worker_id is null or m.vt <= statement_timestamp())
 
 -- name: GetRun
