@@ -14,7 +14,8 @@ import (
 )
 
 // lockedRetry is the answer to "when is the next message due" while eligible
-// messages are locked by somebody else: it may be about to let them go.
+// messages are locked by somebody else, who may be about to let them go, and where
+// nobody could look.
 const lockedRetry = 20 * time.Millisecond
 
 // Claim implements engine.Messages. It is one transaction, except when claims
@@ -41,7 +42,10 @@ func (s *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Clai
 				return nil, err
 			}
 			// The first part is committed; to lose it for the error of the second
-			// would strand its leases.
+			// would strand its leases. What the second one read may not be leased
+			// at all, and who got nothing has not looked at everything.
+			wanted.forget()
+			wanted.short(lockedRetry)
 			s.log.Warn("the second part of a claim failed", "queue", wanted.queue, "error", err)
 		}
 	}

@@ -131,3 +131,29 @@ func TestNextDueWhileLocked(t *testing.T) {
 	require.NoError(t, tx.Rollback(b.ctx))
 	require.Len(t, b.claim(1, time.Hour), 1)
 }
+
+// TestClaimWhoseSecondPartFails: what the second part read and did not commit is
+// nobody's, the first part's leases are answered, and who got nothing comes again
+// soon.
+func TestClaimWhoseSecondPartFails(t *testing.T) {
+	b := setup(t)
+	b.put(payloads(1)...)
+	b.claim(1, time.Hour) // from now on there is a hint
+	past := payloads(1)
+	past[0].At = time.Now().Add(-time.Hour)
+	behind, seen := b.put(past...), b.put(payloads(1)...)
+	b.store.hints.whole(b.queue.ID, time.Now(), time.Now().Add(time.Hour)) // the hint stays
+	b.store.queries.texts["ClaimOutlook"] = "select 1/0, $1::bigint, $2::bigint[]"
+	claim := engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 1, Lease: time.Hour}
+	more := claim
+	more.Limit = 2
+	answers, err := b.store.Claim(b.ctx, []engine.Claim{claim, more})
+	require.NoError(t, err)
+	require.Len(t, answers[0].Messages, 1)
+	require.Equal(t, seen[0], answers[0].Messages[0].ID)
+	require.Empty(t, answers[1].Messages, "the second part was rolled back")
+	require.Equal(t, lockedRetry, answers[1].NextDue)
+	m, err := b.store.GetMessage(b.ctx, behind[0])
+	require.NoError(t, err)
+	require.Zero(t, m.ReadCt)
+}

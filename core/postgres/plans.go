@@ -17,6 +17,9 @@ const (
 	pinned
 	// either: the planner has no choice anyway.
 	either
+	// unsettled: what a connection has while its settings change, and after a
+	// pipeline that failed: the server may have committed what could not be read here.
+	unsettled
 )
 
 // plansKept is where a connection remembers which settings it has.
@@ -29,8 +32,7 @@ const plansKept = "pgqrs.plans"
 func (s *store) keepsPlans() bool { return s.owned && !s.pooled }
 
 // planned puts in front of the steps what gives them the plans they want. After
-// they ran, and only then, settled must be called: a transaction that failed has
-// taken its settings back.
+// they ran, and only then, settled must be called.
 func (s *store) planned(conn *pgxpool.Conn, want plans, steps []step) (all []step, settled func()) {
 	nothing := func() {}
 	if !s.keepsPlans() {
@@ -48,6 +50,7 @@ func (s *store) planned(conn *pgxpool.Conn, want plans, steps []step) (all []ste
 	if want == pinned {
 		change = s.step("PinPlans", nil, false)
 	}
+	kept[plansKept] = unsettled
 	return append([]step{change}, steps...), func() { kept[plansKept] = want }
 }
 

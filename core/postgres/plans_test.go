@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 )
@@ -98,4 +100,21 @@ func TestOnlyClaimsCommitAsynchronously(t *testing.T) {
 		require.Equal(t, c.expected, setting, name)
 		require.NoError(t, tx.Rollback(b.ctx))
 	}
+}
+
+// TestPlansAfterAnAnswerThatCannotBeRead: the server has kept the settings of a
+// transaction that failed only here.
+func TestPlansAfterAnAnswerThatCannotBeRead(t *testing.T) {
+	b := setup(t)
+	s := b.open(Config{MaxConnections: 1})
+	b.store = s
+	unreadable := step{sql: "select 1", read: func(pgx.Rows) error { return errors.New("unreadable") }}
+	require.Error(t, s.writeWith(b.ctx, pinned, unreadable))
+	_, err := s.CountQueues(b.ctx)
+	require.NoError(t, err)
+	require.Equal(t, "on", b.seqscan(s))
+	b.claim(1, time.Second)
+	require.Error(t, s.write(b.ctx, unreadable))
+	b.claim(1, time.Second)
+	require.Equal(t, "off", b.seqscan(s))
 }

@@ -48,12 +48,17 @@ func wantedOf(claims []engine.Claim, answers []engine.Claimed) *wanted {
 	return w
 }
 
-// read reads the rows of Claim and ClaimWhole into the answers.
-func (w *wanted) read(rows pgx.Rows) error {
+// forget takes what was read out of the answers again.
+func (w *wanted) forget() {
 	for i, answer := range w.answers {
 		answer.Messages = answer.Messages[:w.before[i]]
 	}
 	w.got, w.latest = 0, time.Time{}
+}
+
+// read reads the rows of Claim and ClaimWhole into the answers.
+func (w *wanted) read(rows pgx.Rows) error {
+	w.forget()
 	var claim int
 	var enqueued, vt, dequeued, due pgtype.Timestamptz
 	var producer pgtype.Int8
