@@ -1,7 +1,9 @@
 package faults
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,85 +98,124 @@ func (w *world) workerOf(queue int64) int64 {
 }
 
 func (w *world) claim() {
-	c := engine.Claim{QueueID: pick(w, w.queues), Limit: 1 + w.rand.IntN(7), Lease: w.brief}
-	c.WorkerID = w.workerOf(c.QueueID)
-	if w.chance(60) {
-		c.Lease = time.Duration(1+w.rand.IntN(3)) * hour
-	}
+	first := engine.Claim{QueueID: pick(w, w.queues)}
 	switch w.rand.IntN(10) {
 	case 0:
-		c.At = time.Now().Add(90 * time.Minute)
+		first.At = time.Now().Add(90 * time.Minute)
 	case 1:
-		c.At = time.Now().Add(-30 * time.Minute)
+		first.At = time.Now().Add(-30 * time.Minute)
 	}
-	w.say("claim %+v", c)
+	claims := make([]engine.Claim, 1)
+	if first.At.IsZero() && w.chance(30) { // of several consumers
+		claims = make([]engine.Claim, 2+w.rand.IntN(2))
+	}
+	places, brief := 0, false
+	for i := range claims {
+		claims[i] = first
+		c := &claims[i]
+		c.WorkerID, c.Limit, c.Lease = w.workerOf(c.QueueID), 1+w.rand.IntN(7), w.brief
+		if w.chance(60) {
+			c.Lease = time.Duration(1+w.rand.IntN(3)) * hour
+		}
+		places += c.Limit
+		brief = brief || c.Lease == w.brief
+	}
+	w.say("claim %+v", claims)
 	from := time.Now()
-	got, err := engine.ClaimOne(w.t.Context(), w.eng, c)
+	answers, err := w.eng.Claim(w.t.Context(), claims)
 	to := time.Now()
-	switch worker := w.workers[c.WorkerID]; {
-	case w.queues[c.QueueID] == nil:
-		w.failed(fault.QueueNotFound, err)
-		return
-	case worker == nil:
-		w.failed(fault.WorkerNotFound, err)
-		w.settle(c.QueueID)
-		return
-	case !worker.status.MayClaim():
-		w.failed(fault.StateTransition, err)
-		w.settle(c.QueueID)
+	if kind := w.refusesClaims(claims); kind != 0 {
+		w.failed(kind, err)
+		if kind != fault.QueueNotFound {
+			w.settle(first.QueueID)
+		}
 		return
 	}
 	w.ok(err)
+	w.same(len(claims), len(answers))
 	at := from
-	if !c.At.IsZero() {
-		at = c.At
+	if !first.At.IsZero() {
+		at = first.At
 	}
-	limit := w.queues[c.QueueID].info.MaxReadCt
-	eligible := w.ordered(c.QueueID, func(m *messageModel) bool { return !m.VT.After(at) && m.ReadCt < limit })
-	w.same(min(len(eligible), c.Limit), len(got.Messages), "of", len(eligible))
-	for i, m := range got.Messages {
-		want := w.messages[m.ID]
-		w.must(want != nil, "message", m.ID)
-		w.must(!want.VT.After(at) && want.ReadCt < limit, "message", m.ID, "is not eligible", want.VT, want.ReadCt)
-		if w.exact || !c.At.IsZero() || len(eligible) <= c.Limit {
-			w.same(eligible[i].ID, m.ID, "the order of a claim, at", i)
+	limit := w.queues[first.QueueID].info.MaxReadCt
+	eligible := w.ordered(first.QueueID, func(m *messageModel) bool { return !m.VT.After(at) && m.ReadCt < limit })
+	left, taken := len(eligible), map[int64]*messageModel{}
+	for i, c := range claims {
+		got := answers[i].Messages
+		w.same(min(left, c.Limit), len(got), "claim", i, "of", left)
+		left -= len(got)
+		w.must(slices.IsSortedFunc(got, func(a, b model.Message) int {
+			return cmp.Or(a.PriorVT.Compare(b.PriorVT), cmp.Compare(a.ID, b.ID))
+		}), "the order of claim", i)
+		for _, m := range got {
+			want := w.messages[m.ID]
+			w.must(want != nil && taken[m.ID] == nil, "message", m.ID)
+			w.must(!want.VT.After(at) && want.ReadCt < limit, "message", m.ID, "is not eligible", want.VT, want.ReadCt)
+			if w.exact || !c.At.IsZero() {
+				w.same(eligible[len(taken)].ID, m.ID, "the order of the claims, at", len(taken))
+			}
+			taken[m.ID] = want
+			w.leased(want, c, m, from, to)
 		}
-		w.must(m.PriorVT.Equal(want.VT), "prior vt", m.PriorVT, want.VT)
-		w.must(!m.VT.Before(from.Add(c.Lease).Truncate(time.Microsecond)) && !m.VT.After(to.Add(c.Lease)), "lease until", m.VT)
-		want.VT, want.ReadCt, want.ConsumerWorkerID = m.VT, want.ReadCt+1, c.WorkerID
-		if want.DequeuedAt.IsZero() {
-			want.DequeuedAt = m.DequeuedAt
-		}
-		w.must(m.DequeuedAt.Equal(want.DequeuedAt), "first lease", m.DequeuedAt, want.DequeuedAt)
-		w.row(want, m)
 	}
-	if c.Lease == w.brief {
+	if brief {
 		defer func() { time.Sleep(time.Until(to.Add(w.brief))) }()
 	}
-	if len(got.Messages) == c.Limit {
+	if len(taken) == places {
 		return
 	}
-	var leased []*messageModel // whose lease may be over by now, but was not in the claim
-	for _, m := range got.Messages {
-		leased = append(leased, w.messages[m.ID])
-		delete(w.messages, m.ID)
+	for id := range taken { // whose leases may be over by now, but were not in the claim
+		delete(w.messages, id)
 	}
-	w.sweepUp(c.QueueID)
-	for _, m := range leased {
-		w.messages[m.ID] = m
+	w.sweepUp(first.QueueID)
+	for id, m := range taken {
+		w.messages[id] = m
 	}
-	w.nextDue(c, got)
+	for i, c := range claims {
+		if len(answers[i].Messages) < c.Limit {
+			w.nextDue(c, answers[i], brief)
+		}
+	}
+}
+
+// refusesClaims is the kind of error by which claims are refused, 0 when they are not.
+func (w *world) refusesClaims(claims []engine.Claim) fault.Kind {
+	if w.queues[claims[0].QueueID] == nil {
+		return fault.QueueNotFound
+	}
+	for _, c := range claims {
+		switch worker := w.workers[c.WorkerID]; {
+		case worker == nil:
+			return fault.WorkerNotFound
+		case !worker.status.MayClaim():
+			return fault.StateTransition
+		}
+	}
+	return 0
+}
+
+// leased compares a message that was claimed.
+func (w *world) leased(want *messageModel, c engine.Claim, m model.Message, from, to time.Time) {
+	w.t.Helper()
+	w.must(m.PriorVT.Equal(want.VT), "prior vt", m.PriorVT, want.VT)
+	w.must(!m.VT.Before(from.Add(c.Lease).Truncate(time.Microsecond)) && !m.VT.After(to.Add(c.Lease)), "lease until", m.VT)
+	want.VT, want.ReadCt, want.ConsumerWorkerID = m.VT, want.ReadCt+1, c.WorkerID
+	if want.DequeuedAt.IsZero() {
+		want.DequeuedAt = m.DequeuedAt
+	}
+	w.must(m.DequeuedAt.Equal(want.DequeuedAt), "first lease", m.DequeuedAt, want.DequeuedAt)
+	w.row(want, m)
 }
 
 // nextDue checks what a short claim says of the time to come.
-func (w *world) nextDue(c engine.Claim, got engine.Claimed) {
+func (w *world) nextDue(c engine.Claim, got engine.Claimed, brief bool) {
 	waiting := w.ordered(c.QueueID, func(*messageModel) bool { return true })
 	if got.NextDue < 0 {
 		w.must(len(waiting) == 0 || !c.At.IsZero(), "nothing is said to be due")
 		return
 	}
 	w.must(len(waiting) > 0, "due", got.NextDue)
-	if due := time.Until(waiting[0].VT); c.Lease != w.brief && due > time.Minute {
+	if due := time.Until(waiting[0].VT); !brief && due > time.Minute {
 		w.must((got.NextDue-due).Abs() < time.Minute, "due", got.NextDue, "and not", due)
 	}
 }
