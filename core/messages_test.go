@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"testing"
@@ -119,6 +120,69 @@ func TestConcurrentDequeuesShareClaims(t *testing.T) {
 		count := 0
 		taken.Range(func(any, any) bool { count++; return true })
 		assert.Equal(b.t, n, count)
+	})
+}
+
+// TestAStormOfClaimsLosesNothing: calls of many consumers end anywhere on their
+// way, some of the consumers are stopped by another process, and each message is
+// answered once, at its first lease, or still there as if nobody had asked.
+func TestAStormOfClaimsLosesNothing(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		const n, consumers, calls = 400, 24, 10
+		p, counting := b.producer(), sync.Mutex{}
+		_, err := p.EnqueueBatch(b.ctx, make([]any, n/2))
+		require.NoError(b.t, err)
+		answered := map[int64]bool{}
+		answer := func(messages []*Message) {
+			counting.Lock()
+			defer counting.Unlock()
+			for _, m := range messages {
+				assert.False(b.t, answered[m.ID], "message %d was answered twice", m.ID)
+				assert.EqualValues(b.t, 1, m.ReadCt)
+				answered[m.ID] = true
+			}
+		}
+		var all sync.WaitGroup
+		for i := range consumers {
+			c := b.consumer()
+			all.Go(func() {
+				for call := range calls {
+					ctx, cancel := context.WithTimeout(b.ctx, rand.N(8*time.Millisecond))
+					if i%2 == 0 { // no deadline, but cancelled
+						cancel()
+						ctx, cancel = context.WithCancel(b.ctx)
+						time.AfterFunc(rand.N(8*time.Millisecond), cancel)
+					}
+					got, err := c.Dequeue(ctx, DequeueOptions{Batch: 1 + rand.IntN(3), Lease: time.Hour, Wait: -1})
+					stopped := i%8 == 7 && call >= calls/2
+					if err == nil {
+						answer(got)
+					} else if !stopped {
+						assert.True(b.t, fault.Is(err, fault.Cancelled) || fault.Is(err, fault.Timeout) ||
+							fault.Is(err, fault.OutcomeUnknown), "%v", err)
+					}
+					cancel()
+					if i%8 == 7 && call == calls/2-1 {
+						assert.NoError(b.t, b.store.b.engine.SetWorkerStatus(b.ctx, c.ID(),
+							[]model.WorkerStatus{model.WorkerReady}, model.WorkerSuspended))
+					}
+				}
+			})
+		}
+		all.Go(func() {
+			for range n / 2 {
+				_, err := p.Enqueue(b.ctx, 1)
+				assert.NoError(b.t, err)
+			}
+		})
+		all.Wait()
+		require.Eventually(b.t, func() bool { return b.metrics().Leased == int64(len(answered)) }, 5*time.Second, 5*time.Millisecond,
+			"what nobody was answered is given back")
+		took := len(answered)
+		last := b.consumer()
+		answer(b.take(last, DequeueOptions{Batch: n, Lease: time.Hour}))
+		assert.Len(b.t, answered, n)
+		b.t.Logf("%d of %d messages answered in the storm, %+v", took, n, b.store.Activity().Claim)
 	})
 }
 
