@@ -30,17 +30,19 @@ var just = time.Unix(0, 0).UTC()
 // span is from before a call until after it.
 type span struct{ from, to time.Time }
 
-// learn compares an instant, or takes it over when the model does not know it yet.
-func (w *world) learn(want *time.Time, got time.Time, s span) {
+// learn compares instants, or takes those over that the model does not know yet.
+func (w *world) learn(s span, known []*time.Time, all ...time.Time) {
 	w.t.Helper()
-	if want.Year() != just.Year() {
-		w.must(want.Equal(got), "instant", got, "is not", *want)
-		return
+	for i, want := range known {
+		got := all[i]
+		if want.Year() != just.Year() {
+			w.must(want.Equal(got), "instant", i, got, "is not", *want)
+			continue
+		}
+		from, to := s.from.Add(want.Sub(just)), s.to.Add(want.Sub(just))
+		w.must(!got.Before(from.Truncate(time.Microsecond)) && !got.After(to), "instant", i, got, "is not between", from, to)
+		*want = got
 	}
-	ahead := want.Sub(just)
-	w.must(!got.Before(s.from.Add(ahead).Truncate(time.Microsecond)) && !got.After(s.to.Add(ahead)),
-		"instant", got, "is not between", s.from.Add(ahead), s.to.Add(ahead))
-	*want = got
 }
 
 // document compares documents, which may be none.
@@ -58,11 +60,8 @@ func (w *world) sameRun(want *runRecord, got model.WorkflowRun, s span) {
 	w.must(want != nil, "run", got.ID, "should not be")
 	w.document(want.Input, &got.Input)
 	w.document(want.Output, &got.Output)
-	w.learn(&want.CreatedAt, got.CreatedAt, s)
-	w.learn(&want.StartedAt, got.StartedAt, s)
-	w.learn(&want.UpdatedAt, got.UpdatedAt, s)
-	w.learn(&want.PausedAt, got.PausedAt, s)
-	w.learn(&want.CompletedAt, got.CompletedAt, s)
+	w.learn(s, []*time.Time{&want.CreatedAt, &want.StartedAt, &want.UpdatedAt, &want.PausedAt, &want.CompletedAt},
+		got.CreatedAt, got.StartedAt, got.UpdatedAt, got.PausedAt, got.CompletedAt)
 	w.same(want.WorkflowRun, got)
 }
 
@@ -70,11 +69,8 @@ func (w *world) sameStep(want *model.WorkflowStep, got model.WorkflowStep, s spa
 	w.t.Helper()
 	w.must(want != nil, "step", got.ID, "should not be")
 	w.document(want.Output, &got.Output)
-	w.learn(&want.RetryAt, got.RetryAt, s)
-	w.learn(&want.CreatedAt, got.CreatedAt, s)
-	w.learn(&want.StartedAt, got.StartedAt, s)
-	w.learn(&want.UpdatedAt, got.UpdatedAt, s)
-	w.learn(&want.CompletedAt, got.CompletedAt, s)
+	w.learn(s, []*time.Time{&want.RetryAt, &want.CreatedAt, &want.StartedAt, &want.UpdatedAt, &want.CompletedAt},
+		got.RetryAt, got.CreatedAt, got.StartedAt, got.UpdatedAt, got.CompletedAt)
 	w.same(*want, got)
 }
 
