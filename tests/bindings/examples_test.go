@@ -20,11 +20,12 @@ func example(t *testing.T, program string, arguments ...string) string {
 	if err != nil {
 		t.Skipf("skipped: no %s", program)
 	}
+	library := abitest.Library(t) // which may have to be built
 	ctx, cancel := context.WithTimeout(t.Context(), conformance.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, runtime, append(arguments, "sqlite:///example.db")...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "PGQRS_LIBRARY="+abitest.Library(t))
+	cmd.Env = append(os.Environ(), "PGQRS_LIBRARY="+library)
 	out := abitest.Run(t, cmd)
 	require.FileExists(t, filepath.Join(cmd.Dir, "example.db"))
 	require.Regexp(t, `^refused with -402: .*already exists\n`, out)
