@@ -201,6 +201,10 @@ generate: need/go ## Derive the generated files from their sources (capi/status.
 	@go run ./capi/internal/statusgen
 	@go run ./include/headergen
 
+.PHONY: abi/baseline
+abi/baseline: need/go need/cc $(LIBRARY) ## At a release: write down the ABI that later ones must keep
+	@go test -count=1 ./tests/abi -run '^TestBaseline$$' -baseline
+
 .PHONY: verify
 verify: need/go need/cc $(LIBRARY) ## Check generated files, header, symbols, layout, pure Go core, changelog
 	$(call say,verify: generated files)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgqrs/pgqrs/include/header"
 	"github.com/pgqrs/pgqrs/tests/abi/abitest"
 )
 
@@ -37,10 +39,7 @@ type structLayout struct {
 // twins with the same file.
 func TestLayout(t *testing.T) {
 	t.Parallel()
-	program := abitest.Compile(t, abitest.Write(t, "layout.c", layoutProgram(abitest.ReadHeader(t))), "")
-	var have layout
-	require.NoError(t, json.Unmarshal([]byte(abitest.Run(t, exec.Command(program))), &have))
-
+	have := layoutOf(t, abitest.ReadHeader(t).Header)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
@@ -53,8 +52,18 @@ func TestLayout(t *testing.T) {
 	require.JSONEq(t, string(want), text.String())
 }
 
+// layoutOf compiles a header, which need not be the one of include, and asks.
+func layoutOf(t *testing.T, h header.Header) (l layout) {
+	t.Helper()
+	source := abitest.Write(t, "layout.c", layoutProgram(h))
+	// Beside the source it is the one that is found first.
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(source), "pgqrs.h"), []byte(h.Text), 0o600))
+	require.NoError(t, json.Unmarshal([]byte(abitest.Run(t, exec.Command(abitest.Compile(t, source, "")))), &l))
+	return l
+}
+
 // layoutProgram is a C program that prints the layout as JSON.
-func layoutProgram(h abitest.Header) string {
+func layoutProgram(h header.Header) string {
 	var b bytes.Buffer
 	b.WriteString("#include <stddef.h>\n#include <stdio.h>\n#include \"pgqrs.h\"\nint main(void) {\n")
 	b.WriteString("    printf(\"{\\\"structs\\\": {\");\n")

@@ -1,6 +1,7 @@
 package abi_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,21 +60,27 @@ func mapFile(t *testing.T, name string) []string {
 // exported returns the sorted names a library defines, without the version node.
 func exported(t *testing.T, library string) []string {
 	t.Helper()
-	var names []string
-	for line := range strings.Lines(abitest.Run(t, exec.Command("nm", "-D", "--defined-only", library))) {
-		columns := strings.Fields(line)
-		if name, _, _ := strings.Cut(columns[len(columns)-1], "@"); name != node {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(symbols(t, library)))
 }
 
-func TestSoname(t *testing.T) {
-	t.Parallel()
-	dynamic := abitest.Run(t, exec.Command("readelf", "-d", abitest.Library(t)))
-	require.Contains(t, dynamic, "[libpgqrs.so.1]")
+// symbols returns the names a library defines, each with its version node.
+func symbols(t *testing.T, library string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for line := range strings.Lines(abitest.Run(t, exec.Command("nm", "-D", "--defined-only", library))) {
+		columns := strings.Fields(line)
+		name, version, _ := strings.Cut(columns[len(columns)-1], "@")
+		if name != node {
+			found[name] = strings.TrimPrefix(version, "@")
+		}
+	}
+	return found
+}
+
+// dynamicSection is what the library says to the loader.
+func dynamicSection(t *testing.T) string {
+	t.Helper()
+	return abitest.Run(t, exec.Command("readelf", "-d", abitest.Library(t)))
 }
 
 // glibcCeiling is the newest glibc the library may need when it is built here.
