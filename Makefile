@@ -31,6 +31,7 @@ PYTHON_TOOLS := ruff==0.17.6 setuptools==84.2.1 pip-audit==2.10.1
 
 LIBRARY := build/libpgqrs.so.1
 ARCHIVE := build/libpgqrs.a
+CGOCHECK_LIBRARY := build/cgocheck/libpgqrs.so.1
 # Absolute: the tests run in many directories.
 export PGQRS_LIBRARY ?= $(CURDIR)/$(LIBRARY)
 
@@ -156,6 +157,19 @@ test/c: need/go need/cc need/python $(LIBRARY) ## The C ABI: header, symbols, la
 	$(call say,c: tests of the ABI)
 	@$(WITH_SERVER) $(GO_TEST) $(ABI_TESTS)
 
+.PHONY: test/memory
+test/memory: need/go need/cc need/python $(LIBRARY) ## valgrind, sanitizers on both engines, a million handles
+	$(call say,memory: valgrind; sanitizers; a million handles)
+	@PGQRS_MEMORY=full $(WITH_SERVER) go test -count=1 -v -run 'Memory|Sanitizers|Handles' ./tests/c | grep -vE '^=== '
+
+# CGOCHECK narrows it: tests of the boundary itself, or tests/python for all of them.
+CGOCHECK ?= $(addprefix tests/python/integration/test_,bridge.py gather.py losses.py tables.py)
+
+.PHONY: test/cgocheck
+test/cgocheck: need/python $(CGOCHECK_LIBRARY) .venv/ready ## Python tests over a library that checks every pointer it gives to C (CGOCHECK=tests/python: all)
+	$(call say,cgocheck: $(CGOCHECK))
+	@env PGQRS_LIBRARY=$(CURDIR)/$(CGOCHECK_LIBRARY) $(WITH_SERVER) $(PYTEST) -q $(CGOCHECK) $(PYTEST_FLAGS)
+
 .PHONY: test/bindings
 test/bindings: need/go need/cc need/python $(LIBRARY) $(ARCHIVE) ## The bindings of other languages: Go without cgo, and what is installed of other languages
 	$(call say,bindings: go; and what is installed of others)
@@ -255,6 +269,7 @@ bench/rivals: need/go need/python ## Install what pgqrs is compared with, each i
 	@mkdir -p benchmarks/.build
 	@cd benchmarks/rivals/river && go build -o ../../.build/river . || echo 'bench: River cannot be built and will be left out' >&2
 	@for program in benchmarks/go/*/main.go; do [ ! -e $$program ] || go build -o benchmarks/.build/ ./$$(dirname $$program); done
+	@go test -c -o benchmarks/.build/bindings.test ./bindings
 
 # The wheel users get, in the environment the suite runs in; not needed to measure the checkout.
 benchmarks/.venvs/bench/ready: benchmarks/requirements.txt $(if $(filter tree,$(PGQRS_BENCH_SOURCE)),$(LIBRARY),$(LIBRARY_SOURCES) $(PACKAGE_SOURCES)) | need/go need/cc need/python
@@ -272,6 +287,12 @@ $(LIBRARY): $(LIBRARY_SOURCES) | need/go need/cc
 	@bash capi/build.sh $(LIBRARY)
 	@ln -sf libpgqrs.so.1 build/libpgqrs.so
 	@touch $(LIBRARY)
+
+# Go pointers that reach C memory are a crash in it, with the place.
+$(CGOCHECK_LIBRARY): $(LIBRARY_SOURCES) | need/go need/cc
+	$(call say,lib: building $(CGOCHECK_LIBRARY))
+	@GOEXPERIMENT=cgocheck2 bash capi/build.sh $(CGOCHECK_LIBRARY)
+	@touch $(CGOCHECK_LIBRARY)
 
 $(ARCHIVE): $(LIBRARY_SOURCES) | need/go need/cc
 	$(call say,lib: building $(ARCHIVE))

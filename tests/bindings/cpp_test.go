@@ -28,18 +28,8 @@ func TestCxxVectors(t *testing.T) {
 // sanitizers of memory and behaviour where the compiler has them.
 func TestCxxSurface(t *testing.T) {
 	t.Parallel()
-	run(t, abitest.CompileCxx(t, cpp("test", "surface.cpp"), abitest.Library(t), "c++20", sanitizers(t)...))
-}
-
-func sanitizers(t *testing.T) []string {
-	t.Helper()
-	flags := []string{"-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"}
-	source := abitest.Write(t, "empty.cpp", "int main() {}\n")
-	if exec.Command("c++", append(flags, source, "-o", filepath.Join(t.TempDir(), "empty"))...).Run() != nil {
-		t.Log("without sanitizers: the compiler has none")
-		return nil
-	}
-	return flags
+	source := cpp("test", "surface.cpp")
+	run(t, abitest.CompileCxx(t, source, abitest.Library(t), "c++20", abitest.Sanitizers(t, source)...))
 }
 
 func TestCxxExample(t *testing.T) {

@@ -21,13 +21,14 @@ func TestMain(m *testing.M) { abitest.Main(m) }
 // patience is how long a program may take; a hang is a failure, not a wait.
 const patience = 90 * time.Second
 
+// portable are the programs that also run where malloc is another.
+var portable = []string{"blocking", "queue", "each", "tables", "workflows", "misuse", "threads", "environment"}
+
 // TestPrograms runs every program that takes a DSN on a store of its own of each
 // engine.
 func TestPrograms(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{
-		"blocking", "queue", "each", "tables", "workflows", "misuse", "threads", "process", "environment", "exhausted",
-	} {
+	for _, name := range append([]string{"process", "exhausted", "handles"}, portable...) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			program := abitest.Compile(t, source(name), abitest.Library(t), "-pthread")
@@ -75,36 +76,22 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// TestMemory runs a program under valgrind's memcheck, which must find no use of
-// memory that is not the library's to use, and no leak of what C can see. Go's
-// own memory is not malloc's; its stacks and the reads of its runtime are
-// suppressed in memcheck.supp.
-func TestMemory(t *testing.T) {
-	t.Parallel()
-	valgrind, err := exec.LookPath("valgrind")
-	if err != nil {
-		t.Skip("valgrind is not installed")
-	}
-	if testing.Short() {
-		t.Skip("memcheck takes long")
-	}
-	program := abitest.Compile(t, source("memory"), abitest.Library(t), "-pthread", "-g")
-	suppressions, err := filepath.Abs("memcheck.supp")
-	require.NoError(t, err)
-	run(t, valgrind, "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite",
-		"--errors-for-leak-kinds=definite", "--suppressions="+suppressions, program, conformance.SQLite(t))
-}
-
 func source(name string) string { return filepath.Join("programs", name+".c") }
 
 // run runs a program in an empty directory and returns what it wrote.
 func run(t *testing.T, program string, args ...string) string {
 	t.Helper()
+	return abitest.Run(t, command(t, patience, program, args...))
+}
+
+// command is a run of a program in an empty directory, for so long at most.
+func command(t *testing.T, patience time.Duration, program string, args ...string) *exec.Cmd {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = t.TempDir()
-	return abitest.Run(t, cmd)
+	return cmd
 }
 
 // postgresDSN returns the DSN of an empty schema on the test server.

@@ -125,13 +125,35 @@ func CompileCxx(t testing.TB, source, library, standard string, flags ...string)
 // CompileOnly checks that a source compiles, as C or C++ by its extension.
 func CompileOnly(t testing.TB, source, standard string) {
 	t.Helper()
-	cc := compiler("CC", "cc")
-	if strings.HasSuffix(source, ".cpp") {
-		cc = compiler("CXX", "c++")
-	}
 	args := append([]string{"-std=" + standard}, Warnings...)
 	args = append(args, "-I", filepath.Join(Root(), "include"), "-c", "-o", os.DevNull, source)
-	Run(t, exec.Command(cc, args...))
+	Run(t, exec.Command(compilerOf(source), args...))
+}
+
+// Sanitizers are the flags that make a C or C++ program (by its extension) watch its
+// memory and its behaviour; none where the compiler or the machine cannot.
+func Sanitizers(t testing.TB, source string) []string {
+	t.Helper()
+	flags := []string{"-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"}
+	empty := Write(t, "empty"+filepath.Ext(source), "int main(void) { return 0; }\n")
+	program := filepath.Join(t.TempDir(), "empty")
+	text, err := exec.Command(compilerOf(source), append(flags, empty, "-o", program)...).CombinedOutput()
+	if err == nil {
+		text, err = exec.Command(program).CombinedOutput()
+	}
+	if err != nil {
+		t.Logf("without sanitizers: %v\n%s", err, text)
+		return nil
+	}
+	return flags
+}
+
+// compilerOf is the compiler for C or C++, by the extension.
+func compilerOf(source string) string {
+	if strings.HasSuffix(source, ".cpp") {
+		return compiler("CXX", "c++")
+	}
+	return compiler("CC", "cc")
 }
 
 func compiler(variable, fallback string) string {
