@@ -41,13 +41,17 @@ def _rival(name: str, title: str) -> Contender:
     return Contender(name, title, (str(python), str(HERE / "rivals" / name / "adapter.py")))
 
 
-def _ours(name: str, title: str, **more: object) -> Contender:
+def _ours(name: str, title: str, script: str = "ours.py", **more: object) -> Contender:
     environment = {}
     if SOURCE != "wheel":
         tree = ROOT if SOURCE == "tree" else Path(SOURCE).resolve()
         library = os.environ.get("PGQRS_LIBRARY", str(tree / "build/libpgqrs.so.1"))
         environment = {"PYTHONPATH": f"{HERE}{os.pathsep}{tree / 'python'}", "PGQRS_LIBRARY": library}
-    return _python(name, title, "ours.py", environment=environment, **more)
+    return _python(name, title, script, environment=environment, **more)
+
+
+def _binding(language: str, title: str) -> Contender:
+    return _ours(f"binding-{language}", title, "bindings.py", engine="sqlite", options={"language": language})
 
 
 CONTENDERS = {
@@ -66,6 +70,11 @@ CONTENDERS = {
         _rival("awa", "awa"),
         Contender("river", "River", (str(BUILD / "river"),)),
         Contender("core", "pgqrs, the Go core", (str(BUILD / "core"),)),
+        Contender("core-sqlite", "the Go core on SQLite", (str(BUILD / "core"),), engine="sqlite"),
+        _binding("c", "pgqrs from C"),
+        _binding("cpp", "pgqrs from C++"),
+        _binding("go", "pgqrs from Go by purego"),
+        _binding("node", "pgqrs from Node.js"),
         Contender("sql", "bare SQL in Go", (str(BUILD / "sql"),)),
         Contender("sql-sqlite", "bare SQLite in Go", (str(BUILD / "sql"),), engine="sqlite"),
     )

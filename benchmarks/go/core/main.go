@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pgqrs/pgqrs/benchmarks/go/loadgen"
@@ -77,6 +80,27 @@ func (c *contender) Taker(ctx context.Context) (loadgen.Take, error) {
 		}
 		return done, err
 	}, nil
+}
+
+// Probe calls what asks no database, from so many goroutines.
+func (c *contender) Probe(_ context.Context, name string, seconds time.Duration, params loadgen.Params) (loadgen.Result, error) {
+	if name != "round trip" {
+		return nil, fmt.Errorf("%w: %s", loadgen.ErrUnsupported, name)
+	}
+	var done atomic.Int64
+	var all sync.WaitGroup
+	start := time.Now()
+	for range params.Int("in_flight") {
+		all.Go(func() {
+			n := int64(0)
+			for ; time.Since(start) < seconds; n++ {
+				c.store.Activity()
+			}
+			done.Add(n)
+		})
+	}
+	all.Wait()
+	return loadgen.Result{"messages": float64(done.Load()), "seconds": time.Since(start).Seconds()}, nil
 }
 
 func main() { loadgen.Serve(&contender{}) }
