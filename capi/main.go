@@ -2,7 +2,7 @@ package main
 
 /*
 #cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
-#cgo LDFLAGS: -Wl,--wrap=sigaction
+#cgo LDFLAGS: -Wl,--wrap=sigaction -Wl,--wrap=pthread_getattr_np
 #include "shim.h"
 */
 import "C"

@@ -28,7 +28,7 @@ var portable = []string{"blocking", "queue", "each", "tables", "workflows", "mis
 // engine.
 func TestPrograms(t *testing.T) {
 	t.Parallel()
-	for _, name := range append([]string{"process", "exhausted", "handles"}, portable...) {
+	for _, name := range append([]string{"process", "exhausted", "handles", "stacks"}, portable...) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			program := abitest.Compile(t, source(name), abitest.Library(t), "-pthread")
