@@ -28,7 +28,9 @@
  * errno under whatever the host is doing. It remains for the architectures whose
  * runtime asks the kernel by itself. */
 
-int __real_sigaction(int number, const struct sigaction *action, struct sigaction *old);
+/* Weak: a program that links the archive has no --wrap, which would be about its own
+ * calls as well. There Go takes the signal, and gives it back as on those. */
+extern int __real_sigaction(int number, const struct sigaction *action, struct sigaction *old) __attribute__((weak));
 int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old);
 
 int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old) {
@@ -42,13 +44,14 @@ static void in_child(void);
 /* Priority 101 is the first that is not reserved: it runs before the constructor
  * that starts the Go runtime, which has none. */
 __attribute__((constructor(101))) static void before_go(void) {
-    __real_sigaction(SIGURG, NULL, &host_sigurg);
+    sigaction(SIGURG, NULL, &host_sigurg);
     pthread_atfork(NULL, NULL, in_child);
 }
 
 void guard_restore_sigurg(void) {
+    if (!__real_sigaction) sigaction(SIGURG, &host_sigurg, NULL);
 #if !defined(__x86_64__) && !defined(__aarch64__)
-    __real_sigaction(SIGURG, &host_sigurg, NULL);
+    else __real_sigaction(SIGURG, &host_sigurg, NULL);
 #endif
 }
 

@@ -15,7 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int __real_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr);
+/* Weak: see guard.c. */
+extern int __real_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr) __attribute__((weak));
 int __wrap_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr);
 
 /* Of the main thread, which alone reads and writes them. */
