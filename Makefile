@@ -47,6 +47,8 @@ WITH_SERVER := $(PYTHON) tests/harness/pgcluster.py run --
 VENV_PYTHON := .venv/bin/python
 PYTEST := env PYTHONPATH=$(CURDIR)/python $(VENV_PYTHON) -m pytest
 GO_TEST := go test -shuffle=on
+# The crate, which has no dependencies; what it builds is kept beside the library.
+CARGO := cd bindings/rust && env CARGO_TARGET_DIR=$(CURDIR)/build/rust cargo
 # Packages with fuzz targets that `make test/faults` looks for new inputs with.
 FUZZED := ./tests/faults/fuzz ./capi/internal/handle
 # What `make test/go` leaves to `make test/c` and `make test/bindings`.
@@ -198,6 +200,10 @@ lint: need/go need/cc .venv/ready ## Formatting, static checks, types, import ru
 	@$(VENV_PYTHON) -m mypy python/pgqrs
 	@$(VENV_PYTHON) -m mypy examples/demo examples/quickstart.py
 	@$(VENV_PYTHON) -m mypy --config-file benchmarks/mypy.ini benchmarks
+	$(call say,lint: rust)
+	@if cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1; then \
+		($(CARGO) fmt --check) && $(CARGO) clippy --quiet --locked --offline --all-targets -- -D warnings; \
+	else echo 'skipped: no cargo with clippy and rustfmt'; fi
 
 .PHONY: audit
 audit: need/go .venv/ready ## Known vulnerabilities and security linters; says so where a database cannot be reached
@@ -205,10 +211,11 @@ audit: need/go .venv/ready ## Known vulnerabilities and security linters; says s
 	@bash .ci/audit $(VENV_PYTHON)
 
 .PHONY: fmt
-fmt: need/go .venv/ready ## Format Go and Python
+fmt: need/go .venv/ready ## Format Go, Python and Rust
 	@go run $(GOFUMPT) -w .
 	@$(VENV_PYTHON) -m ruff check --fix --select I $(PYTHON_CODE)
 	@$(VENV_PYTHON) -m ruff format $(PYTHON_CODE)
+	@if cargo fmt --version >/dev/null 2>&1; then $(CARGO) fmt; fi
 
 .PHONY: generate
 generate: need/go ## Derive the generated files from their sources (capi/status.tsv, include/pgqrs.h)

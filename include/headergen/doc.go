@@ -1,5 +1,5 @@
 // Command headergen writes what is derived from include/pgqrs.h: the twins that
-// the Go and Node.js bindings declare, and the reference page.
+// the Go, Node.js and Rust bindings declare, and the reference page.
 //
 //	go run ./include/headergen            # write
 //	go run ./include/headergen -check     # exit 1 and name what is out of date

@@ -30,6 +30,7 @@ var outputs = []struct {
 	{"bindings/symbols_gen.go", renderSymbols},
 	{"bindings/twins_gen_test.go", renderTwins},
 	{"bindings/node/lib/abi_gen.js", renderNode},
+	{"bindings/rust/src/sys.rs", renderRust},
 }
 
 func run(root, html string, check bool) error {

@@ -38,8 +38,11 @@ func TestForeignTypesAreRefused(t *testing.T) {
 		"PGQRS_API int32_t pgqrs_f(size_t n);",
 		"PGQRS_API long pgqrs_f(void);",
 	} {
-		_, err := renderSymbols(header.Header{Sections: []header.Section{{Items: []header.Item{parsed(t, declaration)}}}})
-		require.ErrorContains(t, err, "no twin of", declaration)
+		h := header.Header{Sections: []header.Section{{Items: []header.Item{parsed(t, declaration)}}}}
+		for _, render := range []func(header.Header) ([]byte, error){renderSymbols, renderRust} {
+			_, err := render(h)
+			require.ErrorContains(t, err, "no twin of", declaration)
+		}
 	}
 }
 

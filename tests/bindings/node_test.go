@@ -71,13 +71,19 @@ func nodeProgram(ctx context.Context, t *testing.T, text string) *exec.Cmd {
 
 func TestNodePackageHasTheVersionOfTheLibrary(t *testing.T) {
 	t.Parallel()
-	version, err := os.ReadFile(filepath.Join(abitest.Root(), "VERSION"))
-	require.NoError(t, err)
 	for _, file := range []string{"package.json", "package-lock.json"} {
 		text, err := os.ReadFile(nodeFile(file))
 		require.NoError(t, err)
 		var described struct{ Version string }
 		require.NoError(t, json.Unmarshal(text, &described))
-		require.Equal(t, strings.TrimSpace(string(version)), described.Version, file)
+		require.Equal(t, version(t), described.Version, file)
 	}
+}
+
+// version is the version of the library.
+func version(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(abitest.Root(), "VERSION"))
+	require.NoError(t, err)
+	return strings.TrimSpace(string(text))
 }

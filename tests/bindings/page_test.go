@@ -41,7 +41,8 @@ func TestPage(t *testing.T) {
 			source := abitest.Write(t, "page.cpp", block(t, "cpp"))
 			return exec.CommandContext(ctx, abitest.CompileCxx(t, source, abitest.Library(t), "c++17"))
 		},
-		"js": func(ctx context.Context, t *testing.T) *exec.Cmd { return nodeProgram(ctx, t, block(t, "js")) },
+		"rust": func(ctx context.Context, t *testing.T) *exec.Cmd { return crateProgram(ctx, t, block(t, "rust")) },
+		"js":   func(ctx context.Context, t *testing.T) *exec.Cmd { return nodeProgram(ctx, t, block(t, "js")) },
 	} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()

@@ -25,6 +25,7 @@ NOT_RUN = {
     ("bindings.md", "package main"): "tests/bindings runs it",
     ("bindings.md", "#include <iostream>"): "tests/bindings compiles and runs it",
     ("bindings.md", "import pgqrs from 'pgqrs'"): "tests/bindings runs it",
+    ("bindings.md", "use pgqrs::{Code, DequeueOptions, OpenOptions, Result, Store};"): "tests/bindings runs it",
 }
 """Blocks that are not run, named by page and first line, and why."""
 
