@@ -51,6 +51,7 @@ GO_TEST := go test -shuffle=on
 CARGO := cd bindings/rust && env CARGO_TARGET_DIR=$(CURDIR)/build/rust cargo
 # Packages with fuzz targets that `make test/faults` looks for new inputs with.
 FUZZED := ./tests/faults/fuzz ./capi/internal/handle
+PYTHON_TESTS ?= tests/python tests/packaging tests/demo
 # What `make test/go` leaves to `make test/c` and `make test/bindings`.
 ABI_TESTS := ./tests/abi/... ./tests/c/...
 BINDINGS_TESTS := ./bindings/... ./tests/bindings/... ./tests/conformance/... ./tests/tworuntimes/... ./tests/install/...
@@ -104,8 +105,10 @@ install/static: $(ARCHIVE) ## Install the archive, the header and pgqrs-static.p
 
 .PHONY: test
 test: need/go need/cc need/python $(LIBRARY) $(ARCHIVE) .venv/ready ## Run every test on both engines (starts and stops its own PostgreSQL)
-	$(call say,test: Python now; beside it C$(comma) Go and the bindings$(comma) whose output follows)
-	@$(WITH_SERVER) bash .ci/lanes build/lanes.log '$(MAKE) test/python' '$(MAKE) --keep-going test/c test/go test/bindings'
+	$(call say,test: Python now; beside it C$(comma) Go$(comma) the bindings and crashing processes$(comma) whose output follows)
+	@$(WITH_SERVER) bash .ci/lanes build/lanes.log \
+		'$(MAKE) test/python PYTHON_TESTS="$(PYTHON_TESTS) --ignore=tests/python/crash"' \
+		'$(MAKE) --keep-going test/c test/go test/bindings test/crash'
 
 .PHONY: wheel
 wheel: need/go need/cc .venv/ready ## Build the wheel into dist/
@@ -181,7 +184,12 @@ test/bindings: need/go need/cc need/python $(LIBRARY) $(ARCHIVE) ## The bindings
 .PHONY: test/python
 test/python: need/python $(LIBRARY) .venv/ready ## Python tests on both engines, packaging and examples
 	$(call say,python: tests of the package and of what surrounds it)
-	@$(WITH_SERVER) $(PYTEST) -q tests/python tests/packaging tests/demo $(PYTEST_FLAGS)
+	@$(WITH_SERVER) $(PYTEST) -q $(PYTHON_TESTS) $(PYTEST_FLAGS)
+
+.PHONY: test/crash
+test/crash: need/python $(LIBRARY) .venv/ready ## The Python tests that kill, fork and block processes
+	$(call say,python: processes that are killed$(comma) forked and blocked)
+	@$(WITH_SERVER) $(PYTEST) -q tests/python/crash $(PYTEST_FLAGS)
 
 # ---- Checks -----------------------------------------------------------------
 
