@@ -70,19 +70,33 @@ func newAckLane[I any](b *backend, flush func(context.Context, []I) ([]bool, err
 // of returns the enqueue lane of a queue. One flusher, so that the ids of one
 // producer ascend in the order of its calls.
 func (l *lanes) of(queueID int64) (*enqueueLane, error) {
-	caps := l.b.engine.Capabilities()
-	return laneOf(l, l.enqueue, queueID, batch.Options[model.NewMessage, int64]{
-		Flush: func(ctx context.Context, messages []model.NewMessage) ([]int64, error) {
-			return l.b.engine.Enqueue(ctx, queueID, messages)
-		},
-		MaxRows: caps.MaxFlushRows, MaxBytes: caps.MaxFlushBytes,
-		Bytes: func(m model.NewMessage) int { return len(m.Payload) + len(m.DedupKey) },
-		Group: &l.b.group,
+	return laneOf(l, l.enqueue, queueID, func(caps engine.Capabilities) batch.Options[model.NewMessage, int64] {
+		return batch.Options[model.NewMessage, int64]{
+			Flush: func(ctx context.Context, messages []model.NewMessage) ([]int64, error) {
+				return l.b.engine.Enqueue(ctx, queueID, messages)
+			},
+			MaxRows: caps.MaxFlushRows, MaxBytes: caps.MaxFlushBytes,
+			Bytes: func(m model.NewMessage) int { return len(m.Payload) + len(m.DedupKey) },
+		}
 	})
 }
 
-// laneOf returns the lane of a queue, which its first use makes.
-func laneOf[I, R any](l *lanes, of map[int64]*batch.Lane[I, R], queueID int64, o batch.Options[I, R]) (*batch.Lane[I, R], error) {
+// claimsOf returns the claim lane of a queue.
+func (l *lanes) claimsOf(queueID int64) (*claimLane, error) {
+	return laneOf(l, l.claims, queueID, func(caps engine.Capabilities) batch.Options[engine.Claim, engine.Claimed] {
+		return batch.Options[engine.Claim, engine.Claimed]{
+			Flush: l.b.engine.Claim, MaxRows: maxClaimRows, MaxBytes: maxClaimRows,
+			Bytes:    func(c engine.Claim) int { return c.Limit },
+			Flushers: min(claimFlushers, caps.Writers),
+		}
+	})
+}
+
+// laneOf returns the lane of a queue, which its first use makes: only that asks for
+// the options, because to ask an engine what it can do costs more than a call.
+func laneOf[I, R any](
+	l *lanes, of map[int64]*batch.Lane[I, R], queueID int64, options func(engine.Capabilities) batch.Options[I, R],
+) (*batch.Lane[I, R], error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if lane := of[queueID]; lane != nil {
@@ -91,6 +105,8 @@ func laneOf[I, R any](l *lanes, of map[int64]*batch.Lane[I, R], queueID int64, o
 	if l.closed {
 		return nil, errClosed("store")
 	}
+	o := options(l.b.engine.Capabilities())
+	o.Group = &l.b.group
 	lane := batch.NewLane(o)
 	of[queueID] = lane
 	return lane, nil
@@ -104,12 +120,7 @@ func (l *lanes) claim(ctx context.Context, c engine.Claim) (engine.Claimed, erro
 	if !c.At.IsZero() {
 		return engine.ClaimOne(ctx, l.b.engine, c)
 	}
-	caps := l.b.engine.Capabilities()
-	lane, err := laneOf(l, l.claims, c.QueueID, batch.Options[engine.Claim, engine.Claimed]{
-		Flush: l.b.engine.Claim, MaxRows: maxClaimRows, MaxBytes: maxClaimRows,
-		Bytes:    func(c engine.Claim) int { return c.Limit },
-		Flushers: min(claimFlushers, caps.Writers), Group: &l.b.group,
-	})
+	lane, err := l.claimsOf(c.QueueID)
 	if err != nil {
 		return engine.Claimed{}, err
 	}

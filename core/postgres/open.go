@@ -109,7 +109,7 @@ func newStore(pool *pgxpool.Pool, owned, pooled bool, config Config) *store {
 // Capabilities implements engine.Engine.
 func (s *store) Capabilities() engine.Capabilities {
 	return engine.Capabilities{
-		Name: "postgres", Push: !s.pooled, Writers: int(s.pool.Config().MaxConns),
+		Name: "postgres", Push: !s.pooled, Writers: int(s.pool.Stat().MaxConns()),
 		MaxFlushRows: 1000, MaxFlushBytes: 8 << 20,
 	}
 }
