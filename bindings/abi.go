@@ -17,7 +17,13 @@ func borrow[T string | []byte](v T) cStr {
 	if len(v) == 0 {
 		return cStr{}
 	}
-	return cStr{data: unsafe.Pointer(unsafe.StringData(string(v))), len: uint64(len(v))}
+	switch v := any(v).(type) {
+	case []byte:
+		return cStr{data: unsafe.Pointer(unsafe.SliceData(v)), len: uint64(len(v))}
+	case string:
+		return cStr{data: unsafe.Pointer(unsafe.StringData(v)), len: uint64(len(v))}
+	}
+	return cStr{} // there is no third type
 }
 
 // borrowAll is borrow for several; nil for none.

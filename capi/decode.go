@@ -23,8 +23,9 @@ func text(s *C.in_str) string { return string(view(s)) }
 // texts copies an array of texts.
 func texts(list *C.in_str, count C.uint32_t) []string {
 	out := make([]string, count)
-	for i, s := range unsafe.Slice(list, count) {
-		out[i] = text(&s)
+	from := unsafe.Slice(list, count) // read in place: a copy would put any number of the caller's among Go's pointers
+	for i := range from {
+		out[i] = text(&from[i])
 	}
 	return out
 }

@@ -34,6 +34,9 @@ func (s *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Clai
 		if err := s.claimFrom(ctx, wanted, from); err != nil {
 			return nil, err
 		}
+		if wanted.got == wanted.places {
+			return handOut(answers), nil
+		}
 		wanted = wantedOf(claims, answers)
 	}
 	if wanted.places > 0 {
@@ -49,17 +52,17 @@ func (s *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Clai
 			s.log.Warn("the second part of a claim failed", "queue", wanted.queue, "error", err)
 		}
 	}
-	for i := range answers {
-		handOut(answers[i].Messages)
-	}
-	return answers, nil
+	return handOut(answers), nil
 }
 
-// handOut sorts by (vt before the claim, id).
-func handOut(messages []model.Message) {
-	slices.SortFunc(messages, func(a, b model.Message) int {
-		return cmp.Or(a.PriorVT.Compare(b.PriorVT), cmp.Compare(a.ID, b.ID))
-	})
+// handOut sorts each answer by (vt before the claim, id).
+func handOut(answers []engine.Claimed) []engine.Claimed {
+	for i := range answers {
+		slices.SortFunc(answers[i].Messages, func(a, b model.Message) int {
+			return cmp.Or(a.PriorVT.Compare(b.PriorVT), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	return answers
 }
 
 // claimFrom claims what became eligible at or after an instant.

@@ -18,11 +18,7 @@ func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 		return nil, nil
 	}
 	var ids []int64
-	query, args := enqueueQuery(queueID, messages)
-	want := either
-	if query == "EnqueueKeyed" {
-		want = ordinary // it joins, and a nested loop over a thousand rows takes its time
-	}
+	query, want, args := enqueueQuery(queueID, messages)
 	err := s.writeWith(ctx, want, s.step(query, readIDs(&ids, len(messages)), args...))
 	if err != nil {
 		return nil, err
@@ -32,8 +28,9 @@ func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 
 // EnqueueTx stores messages in a transaction of the caller and announces them in
 // it, so that they become visible, and consumers wake up, exactly when it
-// commits. Until then others wait who enqueue one of their dedup keys. A failure leaves the transaction aborted, as any failed statement
-// does; an unknown queue is fault.QueueNotFound and stores nothing.
+// commits. Until then others wait who enqueue one of their dedup keys. A failure
+// leaves the transaction aborted, as any failed statement does; an unknown queue is
+// fault.QueueNotFound and stores nothing.
 func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, messages []model.NewMessage) ([]int64, error) {
 	config, err := Config{Schema: schema}.withDefaults()
 	if err != nil {
@@ -43,7 +40,7 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 		return nil, nil
 	}
 	s := &store{queries: newStatements(config.Schema)} // for its texts and its faults; it has no pool
-	query, args := enqueueQuery(queueID, messages)
+	query, _, args := enqueueQuery(queueID, messages)
 	rows, err := tx.Query(ctx, s.queries.get(query), args...)
 	if err != nil {
 		return nil, s.fault(ctx, reading, err) // the caller's transaction has not committed: nothing is stored
@@ -66,10 +63,10 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 	return ids, nil
 }
 
-// enqueueQuery names the statement that stores messages and turns them into its
-// columns. A column that is empty in every row is sent as null, and without a dedup
+// enqueueQuery names the statement that stores messages, with the plans it wants, and
+// turns them into its columns. A column that is empty in every row is sent as null, and without a dedup
 // key it is the statement that knows none.
-func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, args []any) {
+func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, want plans, args []any) {
 	payloads := make([]string, len(messages))
 	var delays []float64
 	var instants []*time.Time
@@ -93,9 +90,10 @@ func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, arg
 	}
 	args = []any{queueID, payloads, delays, instants, producers}
 	if keys == nil {
-		return "Enqueue", args
+		return "Enqueue", either, args
 	}
-	return "EnqueueKeyed", append(args, keys)
+	// It joins, and a nested loop over a thousand rows takes its time.
+	return "EnqueueKeyed", ordinary, append(args, keys)
 }
 
 // column makes a column when its first value comes.
