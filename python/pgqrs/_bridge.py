@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 import weakref
+from asyncio import get_running_loop
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -342,14 +343,28 @@ async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwarg
         if isinstance(value, Exception):
             raise value
         return value
-    loop = asyncio.get_running_loop()
+    loop = get_running_loop()
     group, future = _bridge(loop).gathering.add(loop, op, target, item, *args, **kwargs)
     try:
         return await future
     except BaseException:
-        if future.cancelled():
-            group.leave()
+        group.left(future)
         raise
+
+
+def meet(op: Joined[I, [], T], target: int, item: I) -> tuple[Group[T], asyncio.Future[T]] | None:
+    """Does what join does up to its await, for calls that come by the thousand: two
+    coroutines in one another cost a fifth of such a call. Whoever awaits the future
+    tells the group when that ends early.
+
+    None where join is needed: before the target is open, for the first call of a loop,
+    and while a coroutine is driven.
+    """
+    bridge = _here.bridge
+    if not target or bridge is None or _here.depth:
+        return None
+    loop = get_running_loop()
+    return bridge.gathering.add(loop, op, target, item) if bridge.serves(loop) else None
 
 
 async def sleep(seconds: float) -> None:

@@ -60,7 +60,9 @@ class Gathering:
                 loop.call_soon(self.flush)
             group = self._groups[key] = Group(lambda items: op(target, items, *args, **kwargs))
         future: asyncio.Future[T] = loop.create_future()
-        count = group.add(item, future)
+        group.items.append(item)
+        group.futures.append(future)
+        count = len(group.items)
         if count == SHARE_MAX or (count == EAGER and not self.under_way):
             del self._groups[key]
             self._submit(group)

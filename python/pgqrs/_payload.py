@@ -16,18 +16,18 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 _decoder = json.JSONDecoder()
 
 
-def _direct() -> Callable[[Any], str]:
+def _direct() -> Callable[[Any, int], Iterable[str]]:
     """The encoder without what JSONEncoder.encode() does anew for every value, which
-    takes longer than encoding a small one. Interpreters without it encode as usual.
+    takes longer than encoding a small one: a function of a value and an indentation
+    that gives the pieces of its text. Interpreters without it encode as usual.
     """
     make: Callable[..., Callable[[Any, int], tuple[str, ...]]] | None = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
-        return _encoder.encode
-    chunks = make(None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    return lambda payload: "".join(chunks(payload, 0))
+        return lambda payload, _: (_encoder.encode(payload),)
+    return make(None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
 
 
-_encode = _direct()
+_pieces = _direct()
 
 
 def encode(payload: Any, name: str = "payload") -> bytes:
@@ -38,7 +38,7 @@ def encode(payload: Any, name: str = "payload") -> bytes:
     themselves; each names the argument.
     """
     try:
-        return _encode(payload).encode()
+        return "".join(_pieces(payload, 0)).encode()
     except TypeError as problem:
         raise TypeError(
             f"{name} cannot be stored as JSON: {problem}. "
@@ -64,7 +64,7 @@ def encode_all(payloads: Iterable[Any], name: str) -> list[bytes]:
     encoded: list[bytes] = []
     for payload in payloads:
         try:
-            encoded.append(_encode(payload).encode())
+            encoded.append("".join(_pieces(payload, 0)).encode())
         except Exception:
             encoded.append(encode(payload, f"{name}[{len(encoded)}]"))  # raises, and says why
     return encoded

@@ -112,51 +112,48 @@ class Single(Generic[T]):
 
 
 class Group(Generic[T]):
-    """The calls that cross as one operation."""
+    """The calls that cross as one operation: an item and a future for each.
 
-    __slots__ = ("_call", "_futures", "_items", "_make", "_number")
+    Until it is submitted the gathering appends to both.
+    """
+
+    __slots__ = ("_call", "_make", "_number", "futures", "items")
 
     def __init__(self, make: Callable[[list[Any]], Call[list[T]]]) -> None:
         self._make = make
-        self._items: list[Any] = []
-        self._futures: list[asyncio.Future[T]] = []
+        self.items: list[Any] = []
+        self.futures: list[asyncio.Future[T]] = []
         self._call: Call[list[T]] | None = None
         self._number = 0  # of the op, once it is accepted
 
-    def add(self, item: Any, future: asyncio.Future[T]) -> int:
-        """Adds a call before the group is submitted, and returns how many there are."""
-        self._items.append(item)
-        self._futures.append(future)
-        return len(self._items)
-
     def pack(self) -> Call[list[T]] | None:
         """The operation for everybody who still waits; None when nobody does."""
-        if any([future.done() for future in self._futures]):  # cancelled meanwhile
-            kept = [
-                (item, future) for item, future in zip(self._items, self._futures, strict=True) if not future.done()
-            ]
-            self._items, self._futures = [item for item, _ in kept], [future for _, future in kept]
-        if not self._items:
+        if any([future.done() for future in self.futures]):  # cancelled meanwhile
+            kept = [(item, future) for item, future in zip(self.items, self.futures, strict=True) if not future.done()]
+            self.items, self.futures = [item for item, _ in kept], [future for _, future in kept]
+        if not self.items:
             return None
-        self._call = self._make(self._items)
+        self._call = self._make(self.items)
         return self._call
 
     def sent(self, number: int) -> None:
         """The operation was accepted as this op."""
         self._number = number
-        self._items = []  # encoded and copied: only the futures are needed from here on
+        self.items = []  # encoded and copied: only the futures are needed from here on
 
-    def leave(self) -> None:
-        """Somebody waits no more. What was sent is cancelled when nobody is left."""
-        if self._number and all([future.done() for future in self._futures]):
-            self._futures = []  # they refer to the loop, which must be able to go
+    def left(self, future: asyncio.Future[T]) -> None:
+        """Somebody's await has ended early. What was sent is cancelled when nobody is left."""
+        if not future.cancelled():
+            return  # it ended by what the operation came to
+        if self._number and all([future.done() for future in self.futures]):
+            self.futures = []  # they refer to the loop, which must be able to go
             if loaded():  # a forked child drops inherited coroutines: the op is the parent's
                 cancel(self._number)
 
     def complete(self, completion: Completion) -> None:
         call = self._call
         assert call is not None
-        if not self._futures:
+        if not self.futures:
             call.dispose(completion.handle)
             if completion.error:
                 exception(completion.status, completion.error)  # closes it
@@ -164,7 +161,7 @@ class Group(Generic[T]):
         if completion.status < 0:
             problem = exception(completion.status, completion.error)
             if completion.status == CANCELLED:
-                for future in self._futures:
+                for future in self.futures:
                     future.cancel()
             else:
                 self.fail(problem)
@@ -176,7 +173,7 @@ class Group(Generic[T]):
             return
         finally:
             call.dispose(completion.handle)
-        for future, value in zip(self._futures, values, strict=True):
+        for future, value in zip(self.futures, values, strict=True):
             if future.done():
                 continue
             if isinstance(value, Exception):
@@ -189,6 +186,6 @@ class Group(Generic[T]):
 
     def fail(self, problem: Exception) -> None:
         """Everybody gets an exception, each one of their own: a traceback belongs to one await."""
-        for future in self._futures:
+        for future in self.futures:
             if not future.done():
                 future.set_exception(copy.copy(problem))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from . import _arguments, _ops, _payload
+from ._bridge import meet
 from ._connection import Connection, Source
 from ._lifecycle import Registered
 from .errors import ValidationError
@@ -44,7 +45,17 @@ class Producer(Registered):
         error. A key is remembered for the Config's dedup_retention_seconds at least,
         whatever becomes of its message.
         """
-        return await self._share(_ops.enqueue_each, _keyed(payload, dedup_key))
+        message = (_payload.encode(payload), None if dedup_key is None else _arguments.dedup_key(dedup_key))
+        met = meet(_ops.enqueue_each, self._handle.number, message)
+        if met is None:
+            return await self._share(_ops.enqueue_each, message)
+        group, future = met
+        try:
+            stored: int = await future
+        except BaseException:
+            group.left(future)
+            raise
+        return stored
 
     async def enqueue_delayed(
         self, payload: Any, delay_seconds: float | timedelta, *, dedup_key: str | None = None

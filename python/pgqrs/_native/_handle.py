@@ -23,11 +23,11 @@ class Handle:
     number from a valid one, so losing that race is harmless too.
     """
 
-    __slots__ = ("__weakref__", "_close", "_closed", "_origin", "_pid", "_value", "what")
+    __slots__ = ("__weakref__", "_close", "_closed", "_origin", "_pid", "number", "what")
 
     def __init__(self, what: str) -> None:
         self.what = what  # for error texts: "producer of queue 'tasks'"
-        self._value = 0
+        self.number = 0  # 0: not opened yet, or closed; only get() tells which, and whose it is
         self._closed = False
         self._pid = 0
         self._close: Callable[[int], int] | None = None
@@ -38,7 +38,7 @@ class Handle:
 
         Raises ClosedError once closed, ForkError in a child of the opener.
         """
-        value = self._value
+        value = self.number
         if value:
             if forked() and self._pid != os.getpid():
                 raise ForkError(FORKED_INHERITED.format(what=f"This {self.what}"))
@@ -59,10 +59,10 @@ class Handle:
         """
         close = lib().pgqrs_close
         with _adopting:
-            if not self._closed and not self._value:
+            if not self._closed and not self.number:
                 self._close = close
                 self._pid = os.getpid()
-                self._value = value
+                self.number = value
                 return value
         close(value)
         return self.get()
@@ -76,7 +76,7 @@ class Handle:
 
     def close(self) -> bool:
         """Gives the object up; quick. False when there was nothing to close."""
-        value, self._value = self._value, 0
+        value, self.number = self.number, 0
         self._closed = True
         if not value or self._close is None or self._pid != os.getpid():
             return False  # in a forked child the object is the parent's
@@ -85,12 +85,12 @@ class Handle:
 
     def __del__(self, getpid: Callable[[], int] = os.getpid, warn: Callable[..., None] = warnings.warn) -> None:
         # Bound as defaults because module globals vanish at the exit of the interpreter.
-        value = self._value
+        value = self.number
         if not value or self._close is None or self._pid != getpid():
             return
         if self._origin is not None:
             made = "".join(self._origin.format()) if not isinstance(self._origin, str) else ""
             text = f"unclosed {self.what}; call its close() or open it in a `with` block"
             warn(f"{text}. It was made here:\n{made}" if made else text, ResourceWarning, source=self)
-        self._value = 0
+        self.number = 0
         self._close(value)

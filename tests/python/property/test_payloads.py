@@ -86,7 +86,9 @@ def test_the_last_of_duplicate_keys_wins(stores: Stores, members: list[tuple[str
 
     async def through(store: pgqrs.Store) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_payload, "_encode", lambda value: value if isinstance(value, Written) else json.dumps(value))
+            patch.setattr(
+                _payload, "_pieces", lambda value, _: (value if isinstance(value, Written) else json.dumps(value),)
+            )
             async with await store.producer("tasks") as producer, await store.consumer("tasks") as consumer:
                 await producer.enqueue(Written(document))
                 (message,) = await consumer.dequeue()
