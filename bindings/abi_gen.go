@@ -63,6 +63,10 @@ const (
 	cBatchDefault        = 0xFFFFFFFF
 	cReleaseUnread       = 0x1
 	cFilterDeadOnly      = 0x1
+	cLogDebug            = 1
+	cLogInfo             = 2
+	cLogWarn             = 3
+	cLogError            = 4
 )
 
 // statuses has the name in the header and the text of each.

@@ -24,6 +24,7 @@ type symbols struct {
 	cqWait            func(cq cHandle, timeoutMs int64) int32
 	opCancel          func(op cHandle) int32
 	cqNop             func(cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
+	logSubscribe      func(level int32, cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
 	storeOpen         func(options *cStoreOptions, cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
 	storeStop         func(store cHandle, cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
 	storeInstall      func(store cHandle, cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
@@ -135,6 +136,7 @@ func (s *symbols) each() []symbol {
 		{"pgqrs_cq_wait", &s.cqWait},
 		{"pgqrs_op_cancel", &s.opCancel},
 		{"pgqrs_cq_nop", &s.cqNop},
+		{"pgqrs_log_subscribe", &s.logSubscribe},
 		{"pgqrs_store_open", &s.storeOpen},
 		{"pgqrs_store_stop", &s.storeStop},
 		{"pgqrs_store_install", &s.storeInstall},

@@ -75,4 +75,8 @@ var twinConstants = map[string]int64{
 	"PGQRS_BATCH_DEFAULT":          cBatchDefault,
 	"PGQRS_RELEASE_UNREAD":         cReleaseUnread,
 	"PGQRS_FILTER_DEAD_ONLY":       cFilterDeadOnly,
+	"PGQRS_LOG_DEBUG":              cLogDebug,
+	"PGQRS_LOG_INFO":               cLogInfo,
+	"PGQRS_LOG_WARN":               cLogWarn,
+	"PGQRS_LOG_ERROR":              cLogError,
 }

@@ -73,8 +73,10 @@ func waiting(
 func goConsumerLosses(h C.pgqrs_handle, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	pin, on, err := target[*worker](h, handle.Consumer)
-	return stream(s, waiting("losses", pin, on, nil), func(ctx context.Context, emit call.Emit) error {
-		return on.consumer().Losses(ctx, func(lost []model.Token) { emit(tokensReply(lost)) })
+	return stream(s, waiting("losses", pin, on, nil), func(emit call.Emit) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return on.consumer().Losses(ctx, func(lost []model.Token) { emit(tokensReply(lost)) })
+		}
 	}, err)
 }
 

@@ -13,11 +13,15 @@ import (
 
 	"github.com/pgqrs/pgqrs/capi/internal/call"
 	"github.com/pgqrs/pgqrs/capi/internal/guard"
+	"github.com/pgqrs/pgqrs/capi/internal/logfeed"
 	"github.com/pgqrs/pgqrs/core"
 )
 
 // lib is the process-wide state of the ABI: its handles and what is running.
 var lib = newLibrary()
+
+// feed is where the stores log to.
+var feed = logfeed.New()
 
 func newLibrary() *call.Library {
 	// First of the hooks: the shims must refuse before anything else is told.

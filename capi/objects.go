@@ -22,7 +22,7 @@ func openStore(ctx context.Context, o storeOptions) (call.Reply, error) {
 	if err != nil {
 		return call.Nothing, err
 	}
-	options := []core.Option{core.WithReport(guard.Report)}
+	options := []core.Option{core.WithReport(guard.Report), core.WithLogger(feed.Logger())}
 	if o.bootstrap {
 		options = append(options, core.WithBootstrap())
 	}

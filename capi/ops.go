@@ -27,12 +27,14 @@ func submit(s *C.in_submit, c call.Call[call.Reply], err error) C.int32_t {
 }
 
 // stream is submit for a multi-shot call.
-func stream(s *C.in_submit, c call.Call[call.Reply], do func(context.Context, call.Emit) error, err error) C.int32_t {
+func stream(
+	s *C.in_submit, c call.Call[call.Reply], begin func(call.Emit) func(context.Context) error, err error,
+) C.int32_t {
 	if err != nil {
 		c.Refuse()
 		return fail(s.error, c.Operation, err)
 	}
-	return fail(s.error, c.Operation, call.Stream(lib, handle.Handle(s.cq), uint64(s.user_data), c, do, accepted(s)))
+	return fail(s.error, c.Operation, call.Stream(lib, handle.Handle(s.cq), uint64(s.user_data), c, begin, accepted(s)))
 }
 
 // accepted tells the caller the handle of an op.

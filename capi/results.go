@@ -33,10 +33,17 @@ type result struct {
 	refused  []error       // of ids: why an item was not stored; nil when all were
 	leased   []model.Token // what nobody handles if the result is discarded
 	consumer *core.Consumer
+
+	freed func() // of a line of the log: the reader has let go of it; nil otherwise
 }
 
 // Freed implements handle.Freer.
-func (r *result) Freed() { r.memory.Free() }
+func (r *result) Freed() {
+	r.memory.Free()
+	if r.freed != nil {
+		r.freed()
+	}
+}
 
 // Discard implements call.Discarder: the leases are given back as if they had
 // never been taken.
@@ -133,12 +140,15 @@ func tokensReply(list []model.Token) (call.Reply, error) {
 	return reply(&result{form: lost, memory: memory, list: view}), err
 }
 
-func jsonReply(text string) (call.Reply, error) {
+func jsonReply(text string) (call.Reply, error) { return lineReply(text, nil) }
+
+// lineReply is a jsonReply that tells when its reader has let go of it.
+func lineReply(text string, freed func()) (call.Reply, error) {
 	memory, texts, err := cmem.Texts(text)
 	if err != nil {
 		return call.Nothing, err
 	}
-	return reply(&result{form: document, memory: memory, text: texts[0]}), nil
+	return reply(&result{form: document, memory: memory, text: texts[0], freed: freed}), nil
 }
 
 // removed answers the removal of one thing.

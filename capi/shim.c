@@ -102,3 +102,12 @@ int32_t pgqrs_cq_nop(SHIM_TAIL) {
     THEN(st, goCqNop(&s));
     return st;
 }
+
+/* ---- Log ------------------------------------------------------------------------ */
+
+int32_t pgqrs_log_subscribe(int32_t level, SHIM_TAIL) {
+    shim_submit s;
+    int32_t st = shim_accept(&s, cq, user_data, op, error);
+    THEN(st, goLogSubscribe(level, &s));
+    return st;
+}

@@ -30,7 +30,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 
 // OpenConfig opens the store of a complete configuration.
 func OpenConfig(ctx context.Context, cfg config.Config, opts ...Option) (*Store, error) {
-	return open(ctx, cfg.Key(), opts, func(ctx context.Context, o options) (*backend, error) {
+	return open(ctx, cfg, cfg.Key(), opts, func(ctx context.Context, o options) (*backend, error) {
 		e, err := openEngine(ctx, cfg, o)
 		if err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func OpenPool(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, 
 		return nil, named("open", "", err)
 	}
 	key := fmt.Sprintf("pool %p", pool)
-	return open(ctx, key, opts, func(ctx context.Context, o options) (*backend, error) {
+	return open(ctx, cfg, key, opts, func(ctx context.Context, o options) (*backend, error) {
 		e, err := postgres.New(ctx, pool, postgresConfig(cfg, "", o))
 		if err != nil {
 			return nil, err
@@ -59,11 +59,15 @@ func OpenPool(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, 
 }
 
 // open shares or opens a backend and gives it a name.
-func open(ctx context.Context, key string, opts []Option, engine func(context.Context, options) (*backend, error)) (*Store, error) {
+func open(
+	ctx context.Context, cfg config.Config, key string, opts []Option,
+	engine func(context.Context, options) (*backend, error),
+) (*Store, error) {
 	o := options{log: slog.New(slog.DiscardHandler)}
 	for _, opt := range opts {
 		opt(&o)
 	}
+	o.log = storeLog(o.log, cfg)
 	b, err := stores.acquire(ctx, key, func(ctx context.Context) (*backend, error) { return engine(ctx, o) })
 	if err != nil {
 		return nil, named("open", "", err)
@@ -76,6 +80,15 @@ func open(ctx context.Context, key string, opts []Option, engine func(context.Co
 		}
 	}
 	return s, nil
+}
+
+// storeLog is a log whose lines say which store they are about.
+func storeLog(log *slog.Logger, cfg config.Config) *slog.Logger {
+	log = log.With("store", config.RedactDSN(cfg.DSN))
+	if target, err := config.Parse(cfg.DSN); err == nil && target.Engine == config.Postgres {
+		log = log.With("schema", cfg.Schema)
+	}
+	return log
 }
 
 // CloseAll closes every open store of the process: what was accepted is flushed,

@@ -15,8 +15,8 @@ type options struct {
 	bootstrap bool
 }
 
-// WithLogger sends the store's log to log; by default it is discarded. The first
-// open of a shared store decides.
+// WithLogger sends the store's log to log; by default it is discarded. Its lines name
+// the store. The first open of a shared store decides.
 func WithLogger(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 
 // WithReport receives panics of the store's goroutines instead of crashing the

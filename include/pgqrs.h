@@ -418,6 +418,36 @@ PGQRS_API int32_t pgqrs_op_cancel(pgqrs_handle op);
  * tests loops. since 1 */
 PGQRS_API int32_t pgqrs_cq_nop(pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
 
+/* ---- Log (asynchronous) ------------------------------------------------------ */
+
+#define PGQRS_LOG_DEBUG 1 /* what mended itself, for those who look for a cause */
+#define PGQRS_LOG_INFO  2 /* how a store works, where that is not as usual */
+#define PGQRS_LOG_WARN  3 /* something failed, and the library goes on without it */
+#define PGQRS_LOG_ERROR 4 /* something failed that should never fail */
+
+/* Tells what the stores of this process log: what goes wrong where no call fails,
+ * such as a lost connection to be told of new messages. Without such an op nothing
+ * is logged, and the library writes nowhere else. Any number of ops may be under
+ * way, each gets every line.
+ *   level  PGQRS_LOG_ value: lines of this level and above
+ * Multi-shot: every completion but the last is flagged PGQRS_CQE_MORE and carries a
+ * result, read by pgqrs_result_json and the caller's to close. It is an object:
+ *   time        microseconds since 1970-01-01 UTC
+ *   level       "debug", "info", "warn" or "error"
+ *   message     one sentence, the same for every line of its kind
+ *   attributes  object: "store" (the DSN without its password) and, by the kind of
+ *               line, "schema", "queue", "error", "database", counts; later versions
+ *               may add more. No passwords, no payloads
+ *   dropped     lines of this op that were not told since the one before, as a rule 0
+ * Logging never waits for the caller: while 1024 results of an op are not closed its
+ * further lines are dropped. Lines are told from this call on, in the order in which
+ * they were logged.
+ * Statuses of the call: INVALID_ARGUMENT (level). Of the last completion: CANCELLED
+ * (op cancelled), CLOSED (cq or library closed; the lines of a shutdown come before
+ * it). since 1 */
+PGQRS_API int32_t pgqrs_log_subscribe(int32_t level, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
+                                      pgqrs_handle *error);
+
 /* ---- Stores (asynchronous) -------------------------------------------------- */
 
 /* Opens a store; result: a store handle. Stores of equal configuration share one

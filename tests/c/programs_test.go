@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { abitest.Main(m) }
 const patience = 90 * time.Second
 
 // portable are the programs that also run where malloc is another.
-var portable = []string{"blocking", "queue", "each", "tables", "workflows", "misuse", "threads", "environment"}
+var portable = []string{"blocking", "queue", "each", "log", "tables", "workflows", "misuse", "threads", "environment"}
 
 // TestPrograms runs every program that takes a DSN on a store of its own of each
 // engine.

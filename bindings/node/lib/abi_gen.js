@@ -130,6 +130,7 @@ exports.functions = {
   pgqrs_cq_wait: 'int32_t pgqrs_cq_wait(uint64_t cq, int64_t timeout_ms)',
   pgqrs_op_cancel: 'int32_t pgqrs_op_cancel(uint64_t op)',
   pgqrs_cq_nop: 'int32_t pgqrs_cq_nop(uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
+  pgqrs_log_subscribe: 'int32_t pgqrs_log_subscribe(int32_t level, uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
   pgqrs_store_open: 'int32_t pgqrs_store_open(const pgqrs_store_options * options, uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
   pgqrs_store_stop: 'int32_t pgqrs_store_stop(uint64_t store, uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
   pgqrs_store_install: 'int32_t pgqrs_store_install(uint64_t store, uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
@@ -237,6 +238,10 @@ exports.constants = {
   BATCH_DEFAULT: 0xFFFFFFFF,
   RELEASE_UNREAD: 0x1,
   FILTER_DEAD_ONLY: 0x1,
+  LOG_DEBUG: 1,
+  LOG_INFO: 2,
+  LOG_WARN: 3,
+  LOG_ERROR: 4,
 }
 
 // code -> [name, text]

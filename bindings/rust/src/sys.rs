@@ -28,6 +28,10 @@ pub const DEQUEUE_AUTO_EXTEND: u32 = 0x1;
 pub const BATCH_DEFAULT: u32 = 0xFFFFFFFF;
 pub const RELEASE_UNREAD: u32 = 0x1;
 pub const FILTER_DEAD_ONLY: u32 = 0x1;
+pub const LOG_DEBUG: u32 = 1;
+pub const LOG_INFO: u32 = 2;
+pub const LOG_WARN: u32 = 3;
+pub const LOG_ERROR: u32 = 4;
 
 /// Why a call failed: a status of `pgqrs.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -490,6 +494,7 @@ pub struct Symbols {
     pub cq_wait: unsafe extern "C" fn(cq: Handle, timeout_ms: i64) -> i32,
     pub op_cancel: unsafe extern "C" fn(op: Handle) -> i32,
     pub cq_nop: unsafe extern "C" fn(cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
+    pub log_subscribe: unsafe extern "C" fn(level: i32, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
     pub store_open: unsafe extern "C" fn(options: *const StoreOptions, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
     pub store_stop: unsafe extern "C" fn(store: Handle, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
     pub store_install: unsafe extern "C" fn(store: Handle, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
@@ -608,6 +613,7 @@ impl Symbols {
                 cq_wait: std::mem::transmute(find(c"pgqrs_cq_wait")?),
                 op_cancel: std::mem::transmute(find(c"pgqrs_op_cancel")?),
                 cq_nop: std::mem::transmute(find(c"pgqrs_cq_nop")?),
+                log_subscribe: std::mem::transmute(find(c"pgqrs_log_subscribe")?),
                 store_open: std::mem::transmute(find(c"pgqrs_store_open")?),
                 store_stop: std::mem::transmute(find(c"pgqrs_store_stop")?),
                 store_install: std::mem::transmute(find(c"pgqrs_store_install")?),
@@ -864,4 +870,8 @@ pub(crate) const CONSTANTS: &[(&str, i64)] = &[
     ("PGQRS_BATCH_DEFAULT", BATCH_DEFAULT as i64),
     ("PGQRS_RELEASE_UNREAD", RELEASE_UNREAD as i64),
     ("PGQRS_FILTER_DEAD_ONLY", FILTER_DEAD_ONLY as i64),
+    ("PGQRS_LOG_DEBUG", LOG_DEBUG as i64),
+    ("PGQRS_LOG_INFO", LOG_INFO as i64),
+    ("PGQRS_LOG_WARN", LOG_WARN as i64),
+    ("PGQRS_LOG_ERROR", LOG_ERROR as i64),
 ];

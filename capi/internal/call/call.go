@@ -44,10 +44,12 @@ func Submit(l *Library, queue handle.Handle, userData uint64, c Call[Reply], acc
 // An error ends the call, and is how it ends.
 type Emit func(Reply, error)
 
-// Stream accepts a multi-shot call: do hands out replies while it runs, and how it
-// ends is the last completion. c.Do is not used.
+// Stream accepts a multi-shot call. begin runs on the thread of the caller once the
+// call was accepted and is given what hands out replies; it returns what is done
+// until the end, which is the last completion. No reply may be handed out after
+// that. c.Do and c.Begin are not used.
 func Stream(
-	l *Library, queue handle.Handle, userData uint64, c Call[Reply], do func(context.Context, Emit) error,
+	l *Library, queue handle.Handle, userData uint64, c Call[Reply], begin func(Emit) func(context.Context) error,
 	accepted func(handle.Handle),
 ) error {
 	q, err := l.reserve(queue)
@@ -55,26 +57,30 @@ func Stream(
 		c.release()
 		return err
 	}
-	c.Do = func(ctx context.Context) (Reply, error) {
-		var broken error
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		err := do(ctx, func(r Reply, err error) {
-			var name handle.Handle
-			if err == nil {
-				name, err = l.Name(r)
-			}
-			if err != nil {
-				broken = err
-				cancel()
-				return
-			}
-			q.Post(cq.Completion{UserData: userData, Flags: cq.More, Result: uint64(name)}, 0)
-		})
-		if broken != nil {
-			err = broken
+	broken, fail := context.WithCancelCause(context.Background())
+	emit := func(r Reply, err error) {
+		var name handle.Handle
+		if err == nil {
+			name, err = l.Name(r)
 		}
-		return Nothing, err
+		if err != nil {
+			fail(err)
+			return
+		}
+		q.Post(cq.Completion{UserData: userData, Flags: cq.More, Result: uint64(name)}, 0)
+	}
+	c.Begin = func() func(context.Context) (Reply, error) {
+		do := begin(emit)
+		return func(ctx context.Context) (Reply, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(broken, cancel)()
+			err := do(ctx)
+			if broken.Err() != nil {
+				err = context.Cause(broken)
+			}
+			return Nothing, err
+		}
 	}
 	l.start(q, userData, c, accepted)
 	return nil

@@ -17,13 +17,15 @@ func emitting(t *testing.T, l *Library, queue handle.Handle, target *handle.Entr
 	t.Helper()
 	var op handle.Handle
 	err := Stream(l, queue, 42, Call[Reply]{Operation: "losses", Target: target},
-		func(ctx context.Context, emit Emit) error {
-			for {
-				select {
-				case o := <-replies:
-					emit(Reply{Kind: handle.Result, Value: o}, nil)
-				case <-ctx.Done():
-					return fault.FromContext(ctx)
+		func(emit Emit) func(context.Context) error {
+			return func(ctx context.Context) error {
+				for {
+					select {
+					case o := <-replies:
+						emit(Reply{Kind: handle.Result, Value: o}, nil)
+					case <-ctx.Done():
+						return fault.FromContext(ctx)
+					}
 				}
 			}
 		}, func(h handle.Handle) { op = h })
@@ -52,6 +54,27 @@ func TestAStreamEndsInOneLastCompletion(t *testing.T) {
 	require.True(t, l.Close(handle.Handle(c.Error)))
 	submit(t, l, q, 1, Call[Reply]{Do: func(context.Context) (Reply, error) { return Nothing, nil }})
 	require.Equal(t, cerr.OK, take(t, l, q).Status, "its room was given back")
+}
+
+func TestAStreamMayEmitFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	q := openQueue(t, l, cq.Options{})
+	err := Stream(l, q, 1, Call[Reply]{}, func(emit Emit) func(context.Context) error {
+		emit(Reply{Kind: handle.Result, Value: &object{}}, nil)
+		emit(Nothing, fault.New(fault.Internal, "no memory"))
+		return func(ctx context.Context) error {
+			<-ctx.Done()
+			return fault.FromContext(ctx)
+		}
+	}, func(handle.Handle) {})
+	require.NoError(t, err)
+	c := take(t, l, q)
+	require.Equal(t, cq.More, c.Flags)
+	require.True(t, l.Close(handle.Handle(c.Result)))
+	c = take(t, l, q)
+	require.Equal(t, cerr.Internal, c.Status, "a reply that cannot be made is the end")
+	require.True(t, l.Close(handle.Handle(c.Error)))
 }
 
 func TestClosingAQueueEndsItsStreams(t *testing.T) {

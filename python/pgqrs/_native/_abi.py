@@ -28,6 +28,10 @@ RELEASE_UNREAD: Final = 0x1
 FILTER_DEAD_ONLY: Final = 0x1
 ERROR_TRANSIENT: Final = 0x1
 ERROR_SAFE_TO_RETRY: Final = 0x2
+LOG_DEBUG: Final = 1
+LOG_INFO: Final = 2
+LOG_WARN: Final = 3
+LOG_ERROR: Final = 4
 HAS_DEQUEUED_AT: Final = 0x01
 HAS_ARCHIVED_AT: Final = 0x02
 HAS_PRODUCER_WORKER_ID: Final = 0x04
@@ -214,6 +218,8 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_cq_wait": (c_int32, (Handle, c_int64)),
     "pgqrs_op_cancel": (c_int32, (Handle,)),
     "pgqrs_cq_nop": (c_int32, _TAIL),
+    # log
+    "pgqrs_log_subscribe": (c_int32, (c_int32, *_TAIL)),
     # stores
     "pgqrs_store_open": (c_int32, (POINTER(StoreOptions), *_TAIL)),
     "pgqrs_store_stop": (c_int32, _ON),

@@ -10,7 +10,7 @@ static uint64_t sum(const void *data, uint64_t len) {
 }
 
 int main(int argc, char **argv) {
-    pgqrs_handle cq, losses, store, producer, consumer, result, error = 0;
+    pgqrs_handle cq, losses, lines, store, producer, consumer, result, error = 0;
     pgqrs_str payloads[3], missing = pgqrs_cstr("missing"), tasks = pgqrs_cstr("tasks"), document;
     pgqrs_dequeue_options options;
     pgqrs_error_detail detail;
@@ -93,6 +93,21 @@ int main(int argc, char **argv) {
     OK(pgqrs_enqueue(producer, &missing, 1, NULL, cq, 7, NULL, NULL)); /* not JSON; nobody takes the answer */
     OK(pgqrs_dequeue(consumer, NULL, cq, 8, NULL, NULL));
     OK(pgqrs_cq_wait(cq, 20000));
+    OK(pgqrs_close(cq));
+
+    /* A line of the log that is read, and one that is left in its queue. */
+    OK(pgqrs_cq_open(NULL, &cq));
+    OK(pgqrs_cq_open(NULL, &lines));
+    OK(pgqrs_log_subscribe(PGQRS_LOG_WARN, lines, 1, NULL, NULL));
+    OK(pgqrs_log_subscribe(PGQRS_LOG_WARN, lines, 1, NULL, NULL));
+    CHECK(take_ok(cq, pgqrs_store_uninstall(store, cq, 11, NULL, NULL)) == 0);
+    CHECK(take_ok(cq, pgqrs_store_stop(store, cq, 12, NULL, NULL)) == 0);
+    result = take_ok(lines, PGQRS_OK);
+    OK(pgqrs_result_json(result, &document));
+    s += sum(document.data, document.len + 1);
+    OK(pgqrs_close(result));
+    OK(pgqrs_cq_wait(lines, 20000));
+    OK(pgqrs_close(lines));
     OK(pgqrs_close(cq));
     OK(pgqrs_close(producer));
     OK(pgqrs_close(consumer));

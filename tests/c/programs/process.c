@@ -43,6 +43,7 @@ static void child(pgqrs_handle cq, pgqrs_handle store, pgqrs_handle producer, co
     EXPECT(PGQRS_E_FORKED, pgqrs_cq_poll(cq, &done, 1));
     EXPECT(PGQRS_E_FORKED, pgqrs_cq_wait(cq, -1));
     EXPECT(PGQRS_E_FORKED, pgqrs_cq_open(NULL, &none));
+    EXPECT(PGQRS_E_FORKED, pgqrs_log_subscribe(PGQRS_LOG_WARN, cq, 1, NULL, NULL));
     EXPECT(PGQRS_E_FORKED, pgqrs_enqueue_wait(producer, &payload, 0, -1, &id, NULL));
     EXPECT(PGQRS_E_FORKED, pgqrs_store_open_wait(&text, -1, &none, NULL));
     EXPECT(PGQRS_E_FORKED, pgqrs_result_ids(1, &list));
@@ -106,8 +107,8 @@ static void signals(void) {
     CHECK(sigaction(SIGURG, NULL, &now) == 0 && now.sa_handler == host_handler);
 }
 
-/* Ends with hundreds of calls in flight, dequeues that wait for ever, and a call
- * that waits for losses. */
+/* Ends with hundreds of calls in flight, dequeues that wait for ever, and calls
+ * that wait for losses and for the log. */
 static void leaving(const char *dsn) {
     pgqrs_handle cq, store = open_store(dsn), producer = open_producer(store, "tasks");
     pgqrs_handle idle;
@@ -122,9 +123,10 @@ static void leaving(const char *dsn) {
     options.wait_ms = -1;
     for (i = 0; i < 20; i++) OK(pgqrs_dequeue(idle, &options, cq, 1, NULL, NULL));
     OK(pgqrs_consumer_losses(idle, cq, 1, NULL, NULL));
+    OK(pgqrs_log_subscribe(PGQRS_LOG_ERROR, cq, 1, NULL, NULL));
     for (i = 0; i < 200; i++) OK(pgqrs_enqueue(producer, &payload, 1, NULL, cq, 2, NULL, NULL));
     OK(pgqrs_shutdown_wait(20000));
-    for (i = 0; i < 221; i++) {
+    for (i = 0; i < 222; i++) {
         pgqrs_completion done = take(cq, PGQRS_OK);
         if (done.user_data == 1) CHECK(done.status == PGQRS_E_CLOSED);
         if (done.user_data == 2) CHECK(done.status == PGQRS_OK || done.status == PGQRS_E_CLOSED);
