@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
-from . import _bridge, _ops
+from . import _bridge, _log, _ops
 from ._config import Config
 from ._native._cq import Call
 from ._native._handle import Handle
@@ -44,6 +44,7 @@ class Connection:
         return self._handle.get() or await self._opening.do(self._open)
 
     async def _open(self) -> int:
+        _log.forward()
         call = _ops.store_open(self.config.dsn, self.config.given, bootstrap=self._bootstrap)
         return self._handle.adopt(await _bridge.run(call))
 

@@ -27,6 +27,14 @@ from ._workflow_types import StepResult, WorkflowInfo, WorkflowRun, WorkflowStep
 
 M = TypeVar("M")
 
+# --- log ------------------------------------------------------------------------
+
+
+def log_subscribe() -> Call[dict[str, Any]]:
+    """Multi-shot: the lines the library logs, of every level."""
+    return Call("pgqrs_log_subscribe", (codec.EVERY_LEVEL,), codec.read_json)
+
+
 # --- stores ---------------------------------------------------------------------
 
 

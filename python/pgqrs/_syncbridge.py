@@ -75,20 +75,31 @@ def listen(call: Call[T], each: Callable[[T], None], check_cancelled: Callable[[
     queue = CompletionQueue()  # of its own: it is held for long
     try:
         queue.submit(call, 0)
-        while True:
-            for completion in queue.poll():
-                if not completion.flags & MORE:
-                    check(completion.status, completion.error)
-                    return
-                try:
-                    each(call.decode(completion.result))
-                finally:
-                    call.dispose(completion.result)
-            if check_cancelled is not None:
-                check_cancelled()
-            queue.wait(SLICE_MS)
+        hand_out(queue, call, each, SLICE_MS, check_cancelled)
     finally:
         queue.close()  # cancels the op
+
+
+def hand_out(
+    queue: CompletionQueue,
+    call: Call[T],
+    each: Callable[[T], None],
+    slice_ms: int,
+    check_cancelled: Callable[[], None] | None = None,
+) -> None:
+    """Hands the values of the only call of a queue, a multi-shot one, to a function."""
+    while True:
+        for completion in queue.poll():
+            if not completion.flags & MORE:
+                check(completion.status, completion.error)
+                return
+            try:
+                each(call.decode(completion.result))
+            finally:
+                call.dispose(completion.result)
+        if check_cancelled is not None:
+            check_cancelled()
+        queue.wait(slice_ms)
 
 
 def sleep(seconds: float, check_cancelled: Callable[[], None] | None = None) -> None:

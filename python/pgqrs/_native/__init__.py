@@ -43,6 +43,7 @@ class _State:
 _state = _State()
 _lock = threading.Lock()
 _forgetters: list[Callable[[], None]] = []
+_enders: list[Callable[[], None]] = []
 
 
 def lib() -> Library:
@@ -93,6 +94,12 @@ def on_fork(forget: Callable[[], None]) -> Callable[[], None]:
     return forget
 
 
+def on_shutdown(end: Callable[[], None]) -> Callable[[], None]:
+    """Calls end at the exit of the interpreter, once the library was shut down; a decorator."""
+    _enders.append(end)
+    return end
+
+
 def forked() -> bool:
     """Whether this is a child of a process that had loaded the library."""
     return _state.forked
@@ -128,3 +135,5 @@ def _shutdown(library: Library, pid: int) -> None:
     """Gives what is in flight a short while at the exit of the interpreter."""
     if os.getpid() == pid:
         library.pgqrs_shutdown_wait(SHUTDOWN_MS)
+        for end in _enders:
+            end()

@@ -25,6 +25,8 @@ Argument: TypeAlias = Any
 MISSING = None
 """The encoded form of options that are all at their defaults."""
 
+EVERY_LEVEL: Argument = _abi.LOG_DEBUG
+
 _TOGETHER = 1 << 18  # bytes of texts that are copied at once
 _MESSAGE = struct.Struct(_abi.MESSAGE_FORMAT)
 _TOKEN = struct.Struct(_abi.TOKEN_FORMAT)

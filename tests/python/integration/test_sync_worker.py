@@ -30,7 +30,7 @@ def store(dsn: str) -> Iterator[pgsync.Store]:
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     yield
-    eventually(lambda: not [t for t in threading.enumerate() if t.name.startswith("pgqrs-")])
+    eventually(lambda: not [t for t in threading.enumerate() if t.name.startswith("pgqrs-") and t.name != "pgqrs-log"])
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
