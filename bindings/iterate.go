@@ -70,14 +70,7 @@ func (c *Consumer) Losses(ctx context.Context) iter.Seq2[Token, error] {
 			return
 		}
 		defer told.close(c.pump, op)
-		for {
-			done, ok := told.take(ctx)
-			if !ok {
-				yield(Token{}, ended(ctx))
-				return
-			}
-			done, err := c.judge(done)
-			tokens, err := take(c.object, done, err, readTokens)
+		for tokens, err := range answers(ctx, c.object, told, readTokens) {
 			if err != nil {
 				yield(Token{}, err)
 				return
