@@ -186,6 +186,13 @@ inline std::vector<pgqrs_str> views(const std::vector<std::string_view> &texts) 
     return all;
 }
 
+// The JSON document of a result.
+inline std::string document(unique_handle result) {
+    pgqrs_str text{};
+    check(pgqrs_result_json(result.get(), &text));
+    return std::string(text.data, text.len);
+}
+
 // What one call came to. A result that nobody takes is discarded, which gives back
 // the leases in it.
 class outcome {
@@ -208,7 +215,10 @@ class outcome {
 // What a call and the queue share until its completion.
 class pending {
   public:
-    explicit pending(completion_queue &queue) noexcept : queue_(queue) {}
+    using receiver = std::function<void(unique_handle)>;
+    pending(completion_queue &queue, receiver each) : queue_(queue), each_(std::move(each)) {}
+
+    void more(unique_handle result) const { each_(std::move(result)); } // one of several results
 
     void finish(outcome result) {
         std::function<void()> callback;
@@ -243,6 +253,7 @@ class pending {
 
   private:
     completion_queue &queue_;
+    const receiver each_;
     mutable std::mutex mutex_; // guards the rest
     mutable std::condition_variable done_;
     std::unique_ptr<outcome> outcome_;
@@ -369,9 +380,10 @@ class completion_queue {
     bool manual() const noexcept { return by_ == pump::manual; }
 
     // Starts a call: f takes (cq, user_data, &op, &error) last, as the functions of
-    // pgqrs.h do. read makes the result of a handle.
-    template <class T, class F> operation<T> start(F f, typename operation<T>::reader read) {
-        auto state = std::make_shared<detail::pending>(*this);
+    // pgqrs.h do. read makes the result of a handle; each gets those before the last.
+    template <class T, class F>
+    operation<T> start(F f, typename operation<T>::reader read, detail::pending::receiver each = {}) {
+        auto state = std::make_shared<detail::pending>(*this, std::move(each));
         std::uint64_t id = 0;
         {
             std::lock_guard<std::mutex> lock(mutex_);
@@ -387,6 +399,17 @@ class completion_queue {
         return {std::move(state), std::move(read)};
     }
 
+    // Calls f with each line that the stores of this process log from now on, a JSON
+    // document as pgqrs_log_subscribe has it: {"time", "level", "message",
+    // "attributes", "dropped"}. level is the lowest, a PGQRS_LOG_ number. It goes on
+    // until cancel() or the end of the queue. f runs on the thread that polls the queue;
+    // it must not throw, and not wait for operations of the queue.
+    operation<void> log(std::int32_t level, std::function<void(std::string_view)> f) {
+        return start<void>([level](pgqrs_handle cq, std::uint64_t id, pgqrs_handle *op, pgqrs_handle *failure) {
+            return pgqrs_log_subscribe(level, cq, id, op, failure);
+        }, [](unique_handle) {}, [f = std::move(f)](unique_handle line) { f(detail::document(std::move(line))); });
+    }
+
   private:
     void drive() {
         for (;;) {
@@ -396,8 +419,18 @@ class completion_queue {
         }
     }
     void finish(const pgqrs_completion &c) {
+        if (c.flags & PGQRS_CQE_MORE) {
+            unique_handle result(c.result);
+            if (auto state = find(c.user_data)) state->more(std::move(result));
+            return;
+        }
         detail::outcome outcome(c.status, c.result, c.error);
         if (auto state = remove(c.user_data)) state->finish(std::move(outcome));
+    }
+    std::shared_ptr<detail::pending> find(std::uint64_t id) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        const auto found = waiting_.find(id);
+        return found == waiting_.end() ? nullptr : found->second;
     }
     std::shared_ptr<detail::pending> remove(std::uint64_t id) {
         std::lock_guard<std::mutex> lock(mutex_);
@@ -513,11 +546,7 @@ class object {
             return std::apply([&](const auto &...a) { return f(handle(), pass(a)..., cq, id, op, failure); }, given);
         }, std::move(read));
     }
-    static std::string text(unique_handle result) {
-        pgqrs_str document{};
-        check(pgqrs_result_json(result.get(), &document));
-        return std::string(document.data, document.len);
-    }
+    static std::string text(unique_handle result) { return detail::document(std::move(result)); }
 
     completion_queue *queue_;
 

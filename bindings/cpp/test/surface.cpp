@@ -150,6 +150,27 @@ void coroutines() {
 void coroutines() {}
 #endif
 
+// What the stores log arrives where the queue is polled.
+void log(pgqrs::pump by) {
+    fixture f(by);
+    std::promise<std::string> first;
+    bool told = false;
+    auto lines = f.queue.log(PGQRS_LOG_WARN, [&](std::string_view line) {
+        if (!std::exchange(told, true)) first.set_value(std::string(line));
+    });
+    f.store.run(pgqrs_store_uninstall).get();
+    f.store.stop().get(); // it cannot tell that its workers have ended
+    auto line = first.get_future();
+    while (by == pgqrs::pump::manual && line.wait_for(0s) != std::future_status::ready) f.queue.run_one();
+    const std::string document = line.get();
+    EXPECT(document.find("\"level\":\"warn\",\"message\":\"stopping workers failed") != std::string::npos);
+    EXPECT(document.find("\"store\":\"sqlite::memory:\"") != std::string::npos);
+    EXPECT(!lines.ready());
+    lines.cancel();
+    EXPECT(code([&] { lines.get(); }) == PGQRS_E_CANCELLED);
+    EXPECT(code([&] { f.queue.log(0, [](std::string_view) {}); }) == PGQRS_E_INVALID_ARGUMENT);
+}
+
 } // namespace
 
 int main() {
@@ -158,6 +179,8 @@ int main() {
     dropped();
     futures_and_errors();
     coroutines();
+    log(pgqrs::pump::thread);
+    log(pgqrs::pump::manual);
     closing(); // last: it leaves its store in memory to the library
     EXPECT(pgqrs::shutdown(10s));
     return 0;
