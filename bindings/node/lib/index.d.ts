@@ -181,5 +181,25 @@ export class Store implements AsyncDisposable {
 /** Opens a store by DSN, for example "sqlite:///jobs.db" or "postgresql://user@host/database". */
 export function open(dsn: string, options?: OpenOptions): Promise<Store>
 
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** What the library logged: something that went wrong where no call fails. */
+export interface LogLine {
+  readonly time: Date
+  readonly level: LogLevel
+  /** One sentence, the same for every line of its kind. */
+  readonly message: string
+  /** "store" is the DSN without its password; "error" says why. */
+  readonly attributes: { readonly store: string, readonly error?: string, readonly [name: string]: Json | undefined }
+  /** Lines that were lost since the one before, because this thread was busy for long. */
+  readonly dropped: number
+}
+
+/**
+ * Calls the listener with what the library logs from now on, in every store of the process, of this level ("warn")
+ * and above. Answers what ends it. It keeps no process alive; without it nothing is logged.
+ */
+export function log(listener: (line: LogLine) => void, options?: { level?: LogLevel }): () => void
+
 /** The version of the library. */
 export function version(): string

@@ -81,7 +81,15 @@ class Store {
   }
 }
 
+const LEVELS = { debug: constants.LOG_DEBUG, info: constants.LOG_INFO, warn: constants.LOG_WARN, error: constants.LOG_ERROR }
+
+/** Calls listener with what the library logs. Answers what ends it. */
+function log (listener, { level = 'warn' } = {}) {
+  if (!(level in LEVELS)) throw new RangeError(`level: ${level} is not one of ${Object.keys(LEVELS).join(', ')}`)
+  return queue().stream('pgqrs_log_subscribe', [LEVELS[level]], results.line, listener)
+}
+
 /** The version of the library. */
 function version () { return library().pgqrs_version() }
 
-module.exports = { Consumer, Message, PgqrsError, Producer, Store, open, version }
+module.exports = { Consumer, Message, PgqrsError, Producer, Store, log, open, version }

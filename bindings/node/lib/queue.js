@@ -32,6 +32,7 @@ class Queue {
     process.on('exit', () => this.lib.pgqrs_close(this.handle)) // of the process, or of this worker thread
     this.batch = Buffer.alloc(COMPLETION * AT_ONCE)
     this.waiting = new Map()
+    this.streams = 0 // how many of those that wait keep no process alive
     this.last = 0
   }
 
@@ -41,7 +42,12 @@ class Queue {
       if (count < 0) return this.end(count)
       for (let at = 0; at < count * COMPLETION; at += COMPLETION) this.deliver(at)
     }
-    if (this.waiting.size === 0) this.socket.unref()
+    this.rest()
+  }
+
+  /** Lets the process end when nothing else than streams is under way. */
+  rest () {
+    if (this.waiting.size === this.streams) this.socket.unref()
   }
 
   deliver (at) {
@@ -50,6 +56,7 @@ class Queue {
     const result = this.batch.readBigUInt64LE(at + 16)
     const error = this.batch.readBigUInt64LE(at + 24)
     const call = this.waiting.get(id)
+    if (this.batch.readUInt32LE(at + 12) & constants.CQE_MORE) return call.each(result)
     this.waiting.delete(id)
     if (status < 0) call.reject(failure(status, error))
     else call.resolve(result)
@@ -96,15 +103,42 @@ class Queue {
     }
   }
 
-  submit (name, args) {
+  /**
+   * Makes a call that has several results, and keeps no process alive. Answers what ends it.
+   *
+   * each  gets what read() makes of each result. Not while completions are taken: what it throws must not stop that
+   */
+  stream (name, args, read, each) {
+    let stopped = false
+    const { op, result } = this.submit(name, args, handle => {
+      try {
+        const value = read(handle)
+        queueMicrotask(() => { if (!stopped) each(value) })
+      } finally {
+        this.lib.pgqrs_close(handle)
+      }
+    })
+    const over = () => {
+      this.streams--
+      this.rest()
+    }
+    result.then(over, over) // it was stopped, or the library was: then every call says so
+    return () => {
+      stopped = true
+      this.lib.pgqrs_op_cancel(op)
+    }
+  }
+
+  submit (name, args, each) {
     const id = ++this.last
     const op = [0]
     const error = [0]
     const status = this.lib[name](...args, this.handle, id, op, error)
     if (status < 0) throw failure(status, error[0])
-    this.socket.ref()
+    if (each) this.streams++
+    else this.socket.ref()
     // The completion cannot have been taken yet: that happens on this thread.
-    const result = new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }))
+    const result = new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject, each }))
     return { result, op: op[0] }
   }
 }

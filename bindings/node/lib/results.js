@@ -18,6 +18,11 @@ const ids = result => records(view('pgqrs_result_ids', result), 'int64_t')
 const outcomes = result => records(view('pgqrs_result_outcomes', result), 'int32_t').map(status => status === 0)
 const messages = result => records(view('pgqrs_result_messages', result), 'pgqrs_message').map(row)
 
+function line (result) {
+  const { time, ...rest } = json(result)
+  return { time: date(time), ...rest }
+}
+
 function row (m) {
   return {
     id: m.id,
@@ -39,4 +44,4 @@ function date (us) {
   return us ? new Date(Number(BigInt(us) / 1000n)) : null
 }
 
-module.exports = { count, ids, json, messages, nothing, outcomes }
+module.exports = { count, ids, json, line, messages, nothing, outcomes }

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
 const { test } = require('node:test')
 const { Worker } = require('node:worker_threads')
@@ -112,6 +113,67 @@ test('a worker thread has a queue of its own, and its end is not the library\'s'
   assert.deepEqual(await consumer.dequeue(), [])
   await producer.enqueue('after the worker')
   assert.equal((await consumer.dequeue()).length, 1)
+})
+
+/** Closes a store whose tables are gone: it logs that its consumer could not be stopped. */
+async function provoke (dsn) {
+  const store = await pgqrs.open(dsn, { bootstrap: true })
+  await store.createQueue('tasks')
+  await store.consumer('tasks')
+  await store._call('pgqrs_store_uninstall')
+  await store.close()
+}
+
+test('what the library logs', async t => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'pgqrs-'))
+  t.after(() => fs.rmSync(directory, { recursive: true }))
+  const dsn = `sqlite:///${directory}/jobs.db`
+  const mine = lines => lines.filter(line => line.attributes.store === dsn)
+  const heard = []
+  const errors = []
+  const alive = setInterval(() => {}, 1000) // which waiting for a line does not
+  t.after(() => clearInterval(alive))
+  let first
+  const told = new Promise(resolve => { first = resolve })
+  const stop = pgqrs.log(line => {
+    heard.push(line)
+    if (mine(heard).length) first()
+  })
+  const stopErrors = pgqrs.log(line => errors.push(line), { level: 'error' })
+  await provoke(dsn)
+  await told
+  const [{ time, level, message, attributes, dropped }] = mine(heard)
+  assert.deepEqual({ level, message, dropped }, {
+    level: 'warn', message: 'stopping workers failed, their leases will expire by themselves', dropped: 0
+  })
+  assert(Math.abs(Date.now() - time.getTime()) < 60_000)
+  assert.match(attributes.error, /has no tables of pgqrs/)
+  stop()
+  stop()
+  await provoke(dsn)
+  stopErrors()
+  assert.equal(mine(heard).length, 1)
+  assert.deepEqual(mine(errors), [])
+  assert.throws(() => pgqrs.log(() => {}, { level: 'loud' }), RangeError)
+})
+
+test('a listener of the log keeps no process alive', () => {
+  const script = `
+    const pgqrs = require(${JSON.stringify(path.join(__dirname, '..'))})
+    pgqrs.log(line => { throw new Error('heard ' + line.message) })
+    ;(async () => {
+      const store = await pgqrs.open('sqlite::memory:', { bootstrap: true })
+      if (process.argv[1] === 'provoke') {
+        await store.createQueue('tasks')
+        await store.consumer('tasks')
+        await store._call('pgqrs_store_uninstall')
+      }
+      await store.close()
+      await store.close()
+    })()`
+  execFileSync(process.execPath, ['-e', script], { timeout: 20_000 })
+  assert.throws(() => execFileSync(process.execPath, ['-e', script, 'provoke'], { timeout: 20_000, stdio: 'pipe' }),
+    error => /Uncaught|Error: heard stopping workers failed/.test(error.stderr))
 })
 
 test('a store that was not closed keeps no process alive', () => {
