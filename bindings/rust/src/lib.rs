@@ -37,6 +37,7 @@ mod json;
 #[cfg(test)]
 mod layout;
 mod library;
+mod log;
 mod messages;
 mod pump;
 mod records;
@@ -49,8 +50,9 @@ pub use call::{Call, Submission};
 pub use errors::Error;
 pub use iterate::{Iter, Messages};
 pub use library::{shutdown, version};
+pub use log::{log, Lines, LogLevel};
 pub use messages::{Message, Row, Token};
-pub use records::{QueueInfo, QueueMetrics, SystemStats, WorkerStatus};
+pub use records::{LogLine, QueueInfo, QueueMetrics, SystemStats, WorkerStatus};
 pub use store::{Filter, OpenOptions, QueueOptions, Store};
 pub use sys::Code;
 pub use workers::{

@@ -1,7 +1,7 @@
 //! The completion queue of this process, and the one thread that takes completions from
 //! it to the calls that wait for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread;
@@ -29,6 +29,17 @@ struct Waiting {
     last: u64,
     /// What new calls answer once the queue has ended.
     ended: Option<i32>,
+}
+
+impl Waiting {
+    /// Where an outcome arrives.
+    fn slot(&mut self, outcome: &Outcome) -> Option<Arc<Slot>> {
+        let id = &outcome.completion.user_data;
+        if outcome.is_last() {
+            return self.slots.remove(id);
+        }
+        self.slots.get(id).cloned()
+    }
 }
 
 /// The pump of this process, started at the first call.
@@ -86,7 +97,7 @@ impl Pump {
                     lib: self.lib,
                     completion: *completion,
                 };
-                let slot = locked(&self.waiting).slots.remove(&completion.user_data);
+                let slot = locked(&self.waiting).slot(&outcome);
                 if let Some(slot) = slot {
                     slot.finish(outcome);
                 }
@@ -150,7 +161,7 @@ impl Pump {
     }
 }
 
-/// Where the outcome of one call arrives.
+/// Where the outcome of one call arrives, or the outcomes of one that has several.
 #[derive(Default)]
 pub(crate) struct Slot {
     arrival: Mutex<Arrival>,
@@ -160,14 +171,25 @@ pub(crate) struct Slot {
 #[derive(Default)]
 struct Arrival {
     outcome: Option<Outcome>,
+    before: VecDeque<Outcome>, // those that are not the last
     waker: Option<Waker>,
+}
+
+impl Arrival {
+    fn take(&mut self) -> Option<Outcome> {
+        self.before.pop_front().or_else(|| self.outcome.take())
+    }
 }
 
 impl Slot {
     fn finish(&self, outcome: Outcome) {
         let waker = {
             let mut arrival = locked(&self.arrival);
-            arrival.outcome = Some(outcome);
+            if outcome.is_last() {
+                arrival.outcome = Some(outcome);
+            } else {
+                arrival.before.push_back(outcome);
+            }
             arrival.waker.take()
         };
         self.arrived.notify_all();
@@ -179,7 +201,7 @@ impl Slot {
     /// The outcome, or none yet: then the waker is called when it arrives.
     pub(crate) fn poll(&self, waker: &Waker) -> Option<Outcome> {
         let mut arrival = locked(&self.arrival);
-        let outcome = arrival.outcome.take();
+        let outcome = arrival.take();
         if outcome.is_none() {
             match &mut arrival.waker {
                 Some(known) => known.clone_from(waker),
@@ -193,7 +215,7 @@ impl Slot {
     pub(crate) fn wait(&self, until: Option<Instant>) -> Option<Outcome> {
         let mut arrival = locked(&self.arrival);
         loop {
-            if let Some(outcome) = arrival.outcome.take() {
+            if let Some(outcome) = arrival.take() {
                 return Some(outcome);
             }
             arrival = match until.map(|instant| instant.saturating_duration_since(Instant::now())) {
@@ -218,6 +240,10 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    fn is_last(&self) -> bool {
+        self.completion.flags & sys::CQE_MORE == 0
+    }
+
     pub(crate) fn take(mut self) -> Result<Answer> {
         let sys::Completion { status, flags, .. } = self.completion;
         if status < 0 {

@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::json::Value;
+use crate::log::LogLevel;
 use crate::messages::instant;
 
 /// A member of a document, by the type of the field it fills.
-trait Field: Sized {
+pub(crate) trait Field: Sized {
     fn read(value: &Value, name: &str) -> Option<Self>;
 }
 
@@ -57,6 +59,20 @@ macro_rules! records {
 }
 
 records! {
+    /// What the library logged.
+    LogLine {
+        /// When it did.
+        time: SystemTime,
+        /// How grave it is.
+        level: LogLevel,
+        /// One sentence, the same for every line of its kind.
+        message: String,
+        /// `store` is the DSN without its password, `error` says why.
+        attributes: BTreeMap<String, String>,
+        /// Lines that were lost since the one before, because nobody took them.
+        dropped: i64,
+    }
+
     /// A queue.
     QueueInfo {
         /// Never changes.

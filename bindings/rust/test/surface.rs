@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use executor::block_on;
 use pgqrs::{BatchOptions, Code, Consumer, DequeueOptions, EnqueueOptions, Filter, OpenOptions, Producer};
-use pgqrs::{QueueOptions, ReleaseOptions, Store, WorkerOptions, WorkerStatus};
+use pgqrs::{LogLevel, QueueOptions, ReleaseOptions, Store, WorkerOptions, WorkerStatus};
 
 mod executor;
 
@@ -434,4 +434,45 @@ fn what_is_sent_between_threads_may_be() {
     sync::<Producer>();
     sync::<Consumer>();
     sync::<pgqrs::Error>();
+}
+
+/// Closes a store whose tables are gone: it logs that its consumer could not be stopped.
+fn provoke(dsn: &str) {
+    let options = OpenOptions {
+        bootstrap: true,
+        config: "",
+    };
+    let store = Store::open_with(dsn, options).wait().unwrap();
+    store.create_queue("tasks").wait().unwrap();
+    let _consumer = store.consumer("tasks").wait().unwrap();
+    let gone = store.json(|lib, store, s| unsafe { (lib.store_uninstall)(store, s.cq, s.user_data, s.op, s.error) });
+    gone.wait().unwrap_err(); // it answers nothing, and so no document
+    store.close().wait().unwrap();
+}
+
+#[test]
+fn what_the_library_logs() {
+    let directory = std::env::temp_dir().join(format!("pgqrs-log-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let dsn = format!("sqlite:///{}/jobs.db", directory.display());
+    let mut lines = pgqrs::log(LogLevel::Warn).unwrap();
+    let errors = pgqrs::log(LogLevel::Error).unwrap();
+    provoke(&dsn);
+    let line = loop {
+        let line = block_on(lines.next()).unwrap();
+        if line.attributes["store"] == dsn {
+            break line;
+        }
+    };
+    assert_eq!(line.level, LogLevel::Warn);
+    assert!(line.message.starts_with("stopping workers failed"), "{line:?}");
+    assert!(line.attributes["error"].contains("has no tables of pgqrs"), "{line:?}");
+    assert!(line.time.elapsed().unwrap() < LONG);
+    assert_eq!(line.dropped, 0);
+    provoke(&dsn);
+    let again = lines.into_iter().find(|line| line.attributes["store"] == dsn).unwrap();
+    assert_eq!(again.message, line.message);
+    assert!(again.time > line.time);
+    drop(errors);
+    std::fs::remove_dir_all(directory).unwrap();
 }
