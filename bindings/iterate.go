@@ -70,7 +70,14 @@ func (c *Consumer) Losses(ctx context.Context) iter.Seq2[Token, error] {
 			return
 		}
 		defer told.close(c.pump, op)
-		for tokens, err := range answers(ctx, c.object, told, readTokens) {
+		for {
+			done, ok := told.take(ctx)
+			if !ok {
+				yield(Token{}, ended(ctx))
+				return
+			}
+			done, err := c.judge(done)
+			tokens, err := take(c.object, done, err, readTokens)
 			if err != nil {
 				yield(Token{}, err)
 				return

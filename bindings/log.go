@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -37,7 +38,7 @@ var levels = []struct {
 // The level is the lowest that the handler is enabled for now. A handler that does
 // not keep up loses lines, never holds the library up, and the next line has the
 // attribute "dropped". stop returns when the handler has been called for the last
-// time. Errors: Config, when the library cannot be loaded, and Closed.
+// time, so the handler must not call it. Errors: Config, when the library cannot be loaded, and Closed.
 func ForwardLog(to slog.Handler) (stop func(), err error) {
 	l, err := loaded()
 	if err != nil {
@@ -47,28 +48,31 @@ func ForwardLog(to slog.Handler) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	told, from := newStream(), lowest(ctx, to)
-	op, err := p.start(told.put, func(queue cHandle, userData uint64, op, failure *cHandle) int32 {
+	ctx, over := context.Background(), make(chan struct{})
+	from := lowest(ctx, to)
+	// On the goroutine of the pump, which has nothing else to do.
+	told := func(c cCompletion) {
+		last := c.flags&cCqeMore == 0
+		c, err := p.judge(c)
+		if line, err := take(object{pump: p}, c, err, readRecord[line]); err == nil {
+			line.tell(ctx, to)
+		}
+		if last {
+			close(over)
+		}
+	}
+	op, err := p.start(told, func(queue cHandle, userData uint64, op, failure *cHandle) int32 {
 		return l.logSubscribe(from, queue, userData, op, failure)
 	})
 	if err != nil {
-		cancel()
 		p.close()
 		return nil, err
 	}
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		defer p.close()
-		defer told.close(p, op)
-		for line, err := range answers(ctx, object{pump: p}, told, readRecord[line]) {
-			if err == nil {
-				line.tell(ctx, to)
-			}
-		}
-	}()
-	return func() { cancel(); <-over }, nil
+	return sync.OnceFunc(func() {
+		l.opCancel(op)
+		<-over
+		p.close()
+	}), nil
 }
 
 // lowest is the lowest level a handler wants.

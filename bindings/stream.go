@@ -2,7 +2,6 @@ package bindings
 
 import (
 	"context"
-	"iter"
 	"sync"
 )
 
@@ -26,24 +25,6 @@ func (s *stream) put(c cCompletion) {
 	select {
 	case s.news <- struct{}{}:
 	default: // told already
-	}
-}
-
-// answers reads the completions of a stream until ctx or the op ends; the last pair
-// says why.
-func answers[T any](ctx context.Context, o object, from *stream, read reader[T]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for {
-			c, ok := from.take(ctx)
-			var err error = ended(ctx)
-			if ok {
-				c, err = o.judge(c)
-			}
-			answer, err := take(o, c, err, read)
-			if !yield(answer, err) || err != nil {
-				return
-			}
-		}
 	}
 }
 

@@ -36,7 +36,7 @@ func behindPooler(ctx context.Context, pool *pgxpool.Pool, config Config) (bool,
 	}
 	pooled := serving != conn.Conn().PgConn().PID()
 	if pooled {
-		config.Logger.Info("a connection pooler was detected: unnamed statements, polling instead of LISTEN; "+
+		config.Logger.Info("a connection pooler was detected: unnamed statements, polling instead of LISTEN; " +
 			"set pgqrs_pooler=none if it runs in session mode")
 	}
 	return pooled, nil

@@ -50,10 +50,10 @@ def _begin() -> threading.Thread | None:
     call = _ops.log_subscribe()
     queue = CompletionQueue()
     queue.submit(call, 0)  # here, so that nothing is missed of what follows this call
-    thread = threading.Thread(target=_serve, args=(queue, call), name="pgqrs-log", daemon=True)
     try:
+        thread = threading.Thread(target=_serve, args=(queue, call), name="pgqrs-log", daemon=True)
         thread.start()
-    except RuntimeError:  # the interpreter exits, or the process has no thread left: then without a log
+    except RuntimeError:  # the interpreter exits, may have no such threads, or gets none: then without a log
         queue.close()
         return None
     return thread
