@@ -9,7 +9,7 @@
 //	guard.c      fork, poison, SIGURG; the functions that work without Go
 //	exports_*.go one function per public symbol: decode, submit, done
 //	ops.go       the two ways to run a call, asynchronous and waiting
-//	internal     handles, completion queues, C memory, errors, JSON
+//	internal     handles, completion queues, C memory, errors, JSON, the log
 //
 // The library runs on 64-bit little-endian Linux with glibc.
 package main
