@@ -67,6 +67,8 @@ const (
 	cLogInfo             = 2
 	cLogWarn             = 3
 	cLogError            = 4
+	cSqlEnqueue          = 1
+	cSqlEnqueueBatch     = 2
 )
 
 // statuses has the name in the header and the text of each.

@@ -79,4 +79,6 @@ var twinConstants = map[string]int64{
 	"PGQRS_LOG_INFO":               cLogInfo,
 	"PGQRS_LOG_WARN":               cLogWarn,
 	"PGQRS_LOG_ERROR":              cLogError,
+	"PGQRS_SQL_ENQUEUE":            cSqlEnqueue,
+	"PGQRS_SQL_ENQUEUE_BATCH":      cSqlEnqueueBatch,
 }

@@ -26,6 +26,19 @@ SHIM_PLAIN(pgqrs_store_stats, goStoreStats)
 SHIM_PLAIN(pgqrs_store_activity, goStoreActivity)
 SHIM_PLAIN(pgqrs_store_inspect, goStoreInspect)
 
+/* ---- SQL ---------------------------------------------------------------------- */
+
+int32_t pgqrs_sql_text(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, pgqrs_handle *result,
+                       pgqrs_handle *error) {
+    static const pgqrs_str none = {NULL, 0};
+    const pgqrs_str *given = schema ? schema : &none;
+    int32_t st = shim_begin(error);
+    THEN(st, shim_out(result, sizeof *result, "result", error));
+    THEN(st, shim_text(given, "schema", error));
+    THEN(st, goSqlText(store, given, statement, result, error));
+    return st;
+}
+
 /* ---- Workers ----------------------------------------------------------------- */
 
 SHIM_NEW(pgqrs_producer_open, goProducerOpen, "queue", pgqrs_worker_options, shim_text(&o.hostname, "hostname", error))

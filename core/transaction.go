@@ -21,11 +21,8 @@ func (p *Producer) EnqueueTx(ctx context.Context, tx pgx.Tx, payload any, o Enqu
 }
 
 func (p *Producer) enqueueTx(ctx context.Context, tx pgx.Tx, payload any, o EnqueueOptions) (int64, error) {
-	if p.b.engine.Capabilities().Name != "postgres" {
-		return 0, &fault.Error{
-			Kind: fault.Unsupported, Safe: true,
-			Text: "transactional enqueue needs PostgreSQL; enqueue after your own commit instead",
-		}
+	if err := p.b.needPostgres(); err != nil {
+		return 0, err
 	}
 	document, err := json.Marshal(payload)
 	if err != nil {
@@ -51,4 +48,15 @@ func (p *Producer) enqueueTx(ctx context.Context, tx pgx.Tx, payload any, o Enqu
 		return 0, err
 	}
 	return ids[0], nil
+}
+
+// needPostgres refuses to take part in somebody's transaction where there is one writer.
+func (b *backend) needPostgres() error {
+	if b.engine.Capabilities().Name == "postgres" {
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.Unsupported, Safe: true,
+		Text: "transactional enqueue needs PostgreSQL; enqueue after your own commit instead",
+	}
 }

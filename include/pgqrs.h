@@ -868,6 +868,42 @@ PGQRS_API int32_t pgqrs_step_list(pgqrs_handle store, const pgqrs_table_options 
 PGQRS_API int32_t pgqrs_step_count(pgqrs_handle store, const pgqrs_table_options *options, pgqrs_handle cq,
                                    uint64_t user_data, pgqrs_handle *op, pgqrs_handle *error);
 
+/* ---- SQL for transactions of your own (quick) -----------------------------------
+ * A message can be part of a transaction of the caller's, on a PostgreSQL connection
+ * of the caller's own driver: it exists exactly when the transaction commits, and
+ * waiting consumers wake up then; after a rollback it never was. The library takes no
+ * part in it, it says what to execute. */
+
+/* Stores one message. Parameters: queue, payload (a JSON document), delay_ms,
+ * dedup_key. Answers its id. */
+#define PGQRS_SQL_ENQUEUE 1
+/* Stores several, all or none. Parameters: queue, payloads (a JSON array of the
+ * documents), delay_ms, dedup_keys (a JSON array with a text or null for each).
+ * Answers their ids in input order, one a row. */
+#define PGQRS_SQL_ENQUEUE_BATCH 2
+
+/* The text of a statement for the caller's own connection.
+ *   store      whose schema it is for; 0: no store need be open, schema says it
+ *   schema     the schema of the tables; NULL or {NULL, 0}: "public". NULL or empty
+ *              with a store
+ *   statement  a PGQRS_SQL_ constant
+ *   result     a result, read by pgqrs_result_json: {"sql", "parameters", "returns"}.
+ *              sql has placeholders $1, $2 and so on, and the schema in it, quoted.
+ *              parameters is an array, in that order, of {"name", "type", "nullable"}:
+ *              type is the PostgreSQL type, "text" or "bigint", and null of what is
+ *              nullable means "not given". returns is "bigint", the type of the column.
+ *              The text stays the same while the process runs, so ask once
+ *   error      may be NULL
+ * What PostgreSQL answers to the statement: SQLSTATE PQ001, no such queue; 3F000 or
+ * 42883, not installed in that schema, or by an older release; 22023, a negative delay
+ * or a dedup key that is not 1 to 255 bytes. Rate limits and rules for payloads of a
+ * configuration do not apply, because none takes part.
+ * Statuses: UNSUPPORTED (a store on SQLite, whose one writer cannot be shared: enqueue
+ * after your commit), CONFIG (not the name of a schema), INVALID_ARGUMENT (no such
+ * statement; store and schema). Quick. since 1 */
+PGQRS_API int32_t pgqrs_sql_text(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, pgqrs_handle *result,
+                                 pgqrs_handle *error);
+
 /* ---- Blocking forms -----------------------------------------------------------
  * The everyday verbs for a thread that may wait. They share the path of the
  * asynchronous forms: calls of several threads are group-committed alike.

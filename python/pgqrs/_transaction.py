@@ -19,6 +19,8 @@ from typing import Any, Protocol, TypeAlias, overload
 from . import _arguments, _payload
 from .errors import PgqrsError, QueueNotFoundError, SchemaError, ValidationError
 
+# Twin of EnqueueBatchIn in core/postgres/queries/transaction.sql, which pgqrs_sql_text
+# answers: here it is known without loading the library, for every driver's marks.
 # Every parameter is cast, so that no driver has to guess its type; the payloads cross
 # as text, because users teach their drivers to encode jsonb by themselves. "cast" and
 # not "::", which SQLAlchemy takes for a parameter.
@@ -27,10 +29,10 @@ select {schema}.pgqrs_enqueue_batch(
   cast({queue} as text),
   array(select e.payload from jsonb_array_elements(cast(cast({payloads} as text) as jsonb))
     with ordinality as e(payload, n) order by e.n),
-  cast({delay_ms} as bigint) * interval '1 millisecond'"""
+  coalesce(cast({delay_ms} as bigint), 0) * interval '1 millisecond'"""
 _KEYS = """,
-  array(select k.key from jsonb_array_elements_text(cast(cast({dedup_keys} as text) as jsonb))
-    with ordinality as k(key, n) order by k.n)"""
+  nullif(array(select k.key from jsonb_array_elements_text(cast(cast({dedup_keys} as text) as jsonb))
+    with ordinality as k(key, n) order by k.n), '{{}}')"""
 
 _NO_SUCH_QUEUE = "PQ001"  # twin of the code in core/postgres/migrations/004_dedup.sql
 _NOT_INSTALLED = {"3F000", "42883", "42P01"}  # no such schema, function or table

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { abitest.Main(m) }
 const patience = 90 * time.Second
 
 // portable are the programs that also run where malloc is another.
-var portable = []string{"blocking", "queue", "each", "log", "tables", "workflows", "misuse", "threads", "environment"}
+var portable = []string{"blocking", "queue", "each", "log", "tables", "workflows", "sql", "misuse", "threads", "environment"}
 
 // TestPrograms runs every program that takes a DSN on a store of its own of each
 // engine.
@@ -42,6 +42,18 @@ func TestPrograms(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTransactionOfTheCallers executes the library's SQL in transactions of libpq.
+func TestTransactionOfTheCallers(t *testing.T) {
+	t.Parallel()
+	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libpq").Output()
+	if err != nil {
+		t.Skip("skipped: libpq is not installed for compiling")
+	}
+	dsn := postgresDSN(t)
+	program := abitest.Compile(t, source("transaction"), abitest.Library(t), strings.Fields(string(flags))...)
+	run(t, program, dsn, testdb.Postgres(t))
 }
 
 // TestLoading loads the library into a running program instead of linking it.

@@ -32,6 +32,8 @@ pub const LOG_DEBUG: u32 = 1;
 pub const LOG_INFO: u32 = 2;
 pub const LOG_WARN: u32 = 3;
 pub const LOG_ERROR: u32 = 4;
+pub const SQL_ENQUEUE: u32 = 1;
+pub const SQL_ENQUEUE_BATCH: u32 = 2;
 
 /// Why a call failed: a status of `pgqrs.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -570,6 +572,7 @@ pub struct Symbols {
     pub step_get: unsafe extern "C" fn(store: Handle, id: i64, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
     pub step_list: unsafe extern "C" fn(store: Handle, options: *const TableOptions, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
     pub step_count: unsafe extern "C" fn(store: Handle, options: *const TableOptions, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
+    pub sql_text: unsafe extern "C" fn(store: Handle, schema: *const Str, statement: i32, result: *mut Handle, error: *mut Handle) -> i32,
     pub store_open_wait: unsafe extern "C" fn(dsn: *const Str, timeout_ms: i64, store: *mut Handle, error: *mut Handle) -> i32,
     pub install_wait: unsafe extern "C" fn(store: Handle, timeout_ms: i64, error: *mut Handle) -> i32,
     pub queue_create_wait: unsafe extern "C" fn(store: Handle, queue: *const Str, timeout_ms: i64, error: *mut Handle) -> i32,
@@ -689,6 +692,7 @@ impl Symbols {
                 step_get: std::mem::transmute(find(c"pgqrs_step_get")?),
                 step_list: std::mem::transmute(find(c"pgqrs_step_list")?),
                 step_count: std::mem::transmute(find(c"pgqrs_step_count")?),
+                sql_text: std::mem::transmute(find(c"pgqrs_sql_text")?),
                 store_open_wait: std::mem::transmute(find(c"pgqrs_store_open_wait")?),
                 install_wait: std::mem::transmute(find(c"pgqrs_install_wait")?),
                 queue_create_wait: std::mem::transmute(find(c"pgqrs_queue_create_wait")?),
@@ -874,4 +878,6 @@ pub(crate) const CONSTANTS: &[(&str, i64)] = &[
     ("PGQRS_LOG_INFO", LOG_INFO as i64),
     ("PGQRS_LOG_WARN", LOG_WARN as i64),
     ("PGQRS_LOG_ERROR", LOG_ERROR as i64),
+    ("PGQRS_SQL_ENQUEUE", SQL_ENQUEUE as i64),
+    ("PGQRS_SQL_ENQUEUE_BATCH", SQL_ENQUEUE_BATCH as i64),
 ];

@@ -26,6 +26,8 @@ DEQUEUE_AUTO_EXTEND: Final = 0x1
 BATCH_DEFAULT: Final = 0xFFFFFFFF
 RELEASE_UNREAD: Final = 0x1
 FILTER_DEAD_ONLY: Final = 0x1
+SQL_ENQUEUE: Final = 1
+SQL_ENQUEUE_BATCH: Final = 2
 ERROR_TRANSIENT: Final = 0x1
 ERROR_SAFE_TO_RETRY: Final = 0x2
 LOG_DEBUG: Final = 1
@@ -300,6 +302,8 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_step_get": (c_int32, _BY_ID),
     "pgqrs_step_list": (c_int32, _BY_FILTER),
     "pgqrs_step_count": (c_int32, _BY_FILTER),
+    # SQL for transactions of the caller's own
+    "pgqrs_sql_text": (c_int32, (Handle, _STR, c_int32, _OUT, _OUT)),
     # blocking forms
     "pgqrs_store_open_wait": (c_int32, (_STR, c_int64, _OUT, _OUT)),
     "pgqrs_install_wait": (c_int32, (Handle, c_int64, _OUT)),

@@ -9,7 +9,8 @@ import abi_stub
 import header
 import pytest
 
-from pgqrs._native import _abi
+from pgqrs import _transaction
+from pgqrs._native import _abi, _codec, _errors, lib
 from pgqrs._native._status import STATUS
 
 C_NAMES = {
@@ -127,3 +128,17 @@ def test_no_callback_crosses_the_boundary() -> None:
 
 def test_the_stub_is_up_to_date() -> None:
     assert abi_stub.STUB.read_text() == abi_stub.render(_abi), "run python tests/python/support/abi_stub.py"
+
+
+def test_the_sql_of_enqueue_batch_in_is_the_librarys() -> None:
+    enqueue = _transaction._Enqueue("tasks", [b"1"], ["once"], None, 'my "jobs"')
+    result, error = _abi.Handle(), _abi.Handle()
+    schema = _codec._str(enqueue.schema)
+    status = lib().pgqrs_sql_text(0, schema, _abi.SQL_ENQUEUE_BATCH, ctypes.byref(result), ctypes.byref(error))
+    _errors.check(status, error.value)
+    try:
+        answer = _codec.read_json(result.value)
+    finally:
+        lib().pgqrs_close(result)
+    assert answer["sql"] == enqueue.statement(lambda _, n: f"${n}")
+    assert [parameter["name"] for parameter in answer["parameters"]] == list(enqueue.parameters)
