@@ -100,7 +100,7 @@ type symbols struct {
 	stepGet           func(store cHandle, id int64, cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
 	stepList          func(store cHandle, options *cTableOptions, cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
 	stepCount         func(store cHandle, options *cTableOptions, cq cHandle, userData uint64, op *cHandle, error *cHandle) int32
-	sqlText           func(store cHandle, schema *cStr, statement int32, result *cHandle, error *cHandle) int32
+	sqlText           func(store cHandle, schema *cStr, statement int32, sql *cStr, result *cHandle, error *cHandle) int32
 	storeOpenWait     func(dsn *cStr, timeoutMs int64, store *cHandle, error *cHandle) int32
 	installWait       func(store cHandle, timeoutMs int64, error *cHandle) int32
 	queueCreateWait   func(store cHandle, queue *cStr, timeoutMs int64, error *cHandle) int32

@@ -8,6 +8,7 @@ import "C"
 import (
 	"github.com/pgqrs/pgqrs/capi/internal/cerr"
 	"github.com/pgqrs/pgqrs/capi/internal/cjson"
+	"github.com/pgqrs/pgqrs/capi/internal/cmem"
 	"github.com/pgqrs/pgqrs/capi/internal/guard"
 	"github.com/pgqrs/pgqrs/capi/internal/handle"
 	"github.com/pgqrs/pgqrs/core"
@@ -15,17 +16,18 @@ import (
 )
 
 //export goSqlText
-func goSqlText(h C.pgqrs_handle, schema *C.in_str, statement C.int32_t, out, to *C.pgqrs_handle) (st C.int32_t) {
+func goSqlText(h C.pgqrs_handle, schema *C.in_str, statement C.int32_t, sql *C.pgqrs_str, out, to *C.pgqrs_handle) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	found, err := sqlText(h, text(schema), model.SQLStatement(statement))
 	if err != nil {
 		return fail(to, "sql_text", err)
 	}
-	r, err := jsonReply(cjson.SQL(found))
+	memory, texts, err := cmem.Texts(cjson.SQL(found), found.Text)
 	if err != nil {
 		return fail(to, "sql_text", err)
 	}
-	return named(out, r, C.PGQRS_OK)
+	*sql = str(texts[1])
+	return named(out, reply(&result{form: document, memory: memory, text: texts[0]}), C.PGQRS_OK)
 }
 
 // sqlText is for the schema of a store, or for one without a store.

@@ -28,14 +28,16 @@ SHIM_PLAIN(pgqrs_store_inspect, goStoreInspect)
 
 /* ---- SQL ---------------------------------------------------------------------- */
 
-int32_t pgqrs_sql_text(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, pgqrs_handle *result,
-                       pgqrs_handle *error) {
+int32_t pgqrs_sql_text(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, pgqrs_str *sql,
+                       pgqrs_handle *result, pgqrs_handle *error) {
     static const pgqrs_str none = {NULL, 0};
     const pgqrs_str *given = schema ? schema : &none;
+    pgqrs_str text = none;
     int32_t st = shim_begin(error);
     THEN(st, shim_out(result, sizeof *result, "result", error));
     THEN(st, shim_text(given, "schema", error));
-    THEN(st, goSqlText(store, given, statement, result, error));
+    THEN(st, goSqlText(store, given, statement, &text, result, error));
+    if (sql) *sql = text;
     return st;
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/pgqrs/pgqrs/core/config"
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/model"
 )
 
 func TestTransactionalEnqueueFollowsTheCallersTransaction(t *testing.T) {
@@ -88,4 +89,23 @@ func TestAPoolOfTheCallerStaysOpen(t *testing.T) {
 	require.NoError(t, again.Close(t.Context()))
 	require.NoError(t, s.Close(t.Context()))
 	assert.NoError(t, pool.Ping(t.Context()))
+}
+
+func TestSQLTextIsForTheSchemaOfTheStore(t *testing.T) {
+	t.Parallel()
+	dsn := testdb.Postgres(t)
+	schema := testdb.Schema(t, dsn)
+	b := setup(t, withParam(t, dsn, "pgqrs_schema", schema))
+	for _, statement := range []model.SQLStatement{model.SQLEnqueue, model.SQLEnqueueBatch} {
+		text, err := b.open(nil).SQLText(statement)
+		require.NoError(t, err)
+		assert.Contains(t, text.Text, `"`+schema+`".pgqrs_enqueue`)
+		without, err := SQLText(schema, statement)
+		require.NoError(t, err)
+		assert.Equal(t, without, text)
+	}
+	for schema, kind := range map[string]fault.Kind{"\xff": fault.Config, "a\x00": fault.Config, "": fault.InvalidArgument} {
+		_, err := SQLText(schema, 3)
+		assert.True(t, fault.Is(err, kind), "%v", err)
+	}
 }

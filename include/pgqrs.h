@@ -887,12 +887,14 @@ PGQRS_API int32_t pgqrs_step_count(pgqrs_handle store, const pgqrs_table_options
  *   schema     the schema of the tables; NULL or {NULL, 0}: "public". NULL or empty
  *              with a store
  *   statement  a PGQRS_SQL_ constant
+ *   sql        the text, with placeholders $1, $2 and so on and the schema in it,
+ *              quoted; lives as long as result. It stays the same while the process
+ *              runs, so ask once. NULL: the result has it too
  *   result     a result, read by pgqrs_result_json: {"sql", "parameters", "returns"}.
- *              sql has placeholders $1, $2 and so on, and the schema in it, quoted.
- *              parameters is an array, in that order, of {"name", "type", "nullable"}:
- *              type is the PostgreSQL type, "text" or "bigint", and null of what is
- *              nullable means "not given". returns is "bigint", the type of the column.
- *              The text stays the same while the process runs, so ask once
+ *              parameters is an array, in the order of the placeholders, of {"name",
+ *              "type", "nullable"}: type is the PostgreSQL type, "text" or "bigint", and
+ *              null of what is nullable means "not given". returns is "bigint", the type
+ *              of the column
  *   error      may be NULL
  * What PostgreSQL answers to the statement: SQLSTATE PQ001, no such queue; 3F000 or
  * 42883, not installed in that schema, or by an older release; 22023, a negative delay
@@ -901,8 +903,8 @@ PGQRS_API int32_t pgqrs_step_count(pgqrs_handle store, const pgqrs_table_options
  * Statuses: UNSUPPORTED (a store on SQLite, whose one writer cannot be shared: enqueue
  * after your commit), CONFIG (not the name of a schema), INVALID_ARGUMENT (no such
  * statement; store and schema). Quick. since 1 */
-PGQRS_API int32_t pgqrs_sql_text(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, pgqrs_handle *result,
-                                 pgqrs_handle *error);
+PGQRS_API int32_t pgqrs_sql_text(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, pgqrs_str *sql,
+                                 pgqrs_handle *result, pgqrs_handle *error);
 
 /* ---- Blocking forms -----------------------------------------------------------
  * The everyday verbs for a thread that may wait. They share the path of the

@@ -513,6 +513,29 @@ struct filter {
     std::int64_t limit = 0, offset = 0;
 };
 
+// Statements that store messages in a PostgreSQL transaction of the caller's own.
+enum class statement : std::int32_t {
+    enqueue = PGQRS_SQL_ENQUEUE,             // queue, payload, delay_ms, dedup_key
+    enqueue_batch = PGQRS_SQL_ENQUEUE_BATCH, // queue, payloads, delay_ms, dedup_keys
+};
+
+namespace detail {
+inline std::string sql(pgqrs_handle store, std::string_view schema, statement which) {
+    const pgqrs_str name = view(schema);
+    pgqrs_str text{};
+    pgqrs_handle result = 0, failure = 0;
+    const std::int32_t status =
+        pgqrs_sql_text(store, &name, static_cast<std::int32_t>(which), &text, &result, &failure);
+    check(status, failure);
+    unique_handle owner(result);
+    return std::string(text.data, text.len);
+}
+} // namespace detail
+
+// The text of a statement for the schema the tables are in; empty: public. No store is
+// open. PGQRS_SQL_ENQUEUE in pgqrs.h says what the placeholders are.
+inline std::string sql(statement which, std::string_view schema = {}) { return detail::sql(0, schema, which); }
+
 // What a handle of the library and its queue can do in general.
 class object {
   public:
@@ -689,6 +712,8 @@ class store : public object {
     operation<void> install() { return run(pgqrs_store_install); }
     operation<void> verify() { return run(pgqrs_store_verify); }
     operation<std::string> stats() { return json(pgqrs_store_stats); }
+    // The text of a statement for the schema of this store; SQLite answers UNSUPPORTED.
+    std::string sql(statement which) const { return detail::sql(handle(), {}, which); }
 
     operation<pgqrs::producer> open_producer(std::string_view queue, const worker_options &o = {}) {
         return registered<pgqrs::producer>(pgqrs_producer_open, queue, o);

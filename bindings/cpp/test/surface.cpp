@@ -112,6 +112,14 @@ void futures_and_errors() {
     EXPECT(f.store.count(pgqrs_message_count, static_cast<const pgqrs_table_options *>(nullptr)).get() == 100);
 }
 
+void statements() {
+    EXPECT(pgqrs::sql(pgqrs::statement::enqueue).rfind("select \"public\".pgqrs_enqueue(", 0) == 0);
+    EXPECT(pgqrs::sql(pgqrs::statement::enqueue_batch, "my jobs").rfind("select \"my jobs\".pgqrs_enqueue_batch(", 0) == 0);
+    EXPECT(code([] { pgqrs::sql(pgqrs::statement::enqueue, std::string(64, 'x')); }) == PGQRS_E_CONFIG);
+    fixture f(pgqrs::pump::thread);
+    EXPECT(code([&] { f.store.sql(pgqrs::statement::enqueue); }) == PGQRS_E_UNSUPPORTED);
+}
+
 // A queue that goes ends what waits on it.
 void closing() {
     std::optional<pgqrs::operation<pgqrs::messages>> waits;
@@ -178,6 +186,7 @@ int main() {
     cancellation();
     dropped();
     futures_and_errors();
+    statements();
     coroutines();
     log(pgqrs::pump::thread);
     log(pgqrs::pump::manual);

@@ -206,7 +206,7 @@ exports.functions = {
   pgqrs_step_get: 'int32_t pgqrs_step_get(uint64_t store, int64_t id, uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
   pgqrs_step_list: 'int32_t pgqrs_step_list(uint64_t store, const pgqrs_table_options * options, uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
   pgqrs_step_count: 'int32_t pgqrs_step_count(uint64_t store, const pgqrs_table_options * options, uint64_t cq, uint64_t user_data, _Out_ uint64_t * op, _Out_ uint64_t * error)',
-  pgqrs_sql_text: 'int32_t pgqrs_sql_text(uint64_t store, const pgqrs_str * schema, int32_t statement, _Out_ uint64_t * result, _Out_ uint64_t * error)',
+  pgqrs_sql_text: 'int32_t pgqrs_sql_text(uint64_t store, const pgqrs_str * schema, int32_t statement, _Out_ pgqrs_str * sql, _Out_ uint64_t * result, _Out_ uint64_t * error)',
   pgqrs_store_open_wait: 'int32_t pgqrs_store_open_wait(const pgqrs_str * dsn, int64_t timeout_ms, _Out_ uint64_t * store, _Out_ uint64_t * error)',
   pgqrs_install_wait: 'int32_t pgqrs_install_wait(uint64_t store, int64_t timeout_ms, _Out_ uint64_t * error)',
   pgqrs_queue_create_wait: 'int32_t pgqrs_queue_create_wait(uint64_t store, const pgqrs_str * queue, int64_t timeout_ms, _Out_ uint64_t * error)',

@@ -114,6 +114,17 @@ export interface QueueMetrics {
   oldest_pending: Id | null
 }
 
+/** A statement for a PostgreSQL connection of one's own, which answers ids of messages, one a row. */
+export interface Sql {
+  /** With placeholders $1, $2 and so on. */
+  sql: string
+  /** What they stand for, in their order; null of what is nullable is "not given". */
+  parameters: { name: string, type: 'text' | 'bigint', nullable: boolean }[]
+  returns: 'bigint'
+}
+/** `enqueue`: queue, payload, delay_ms, dedup_key. `enqueueBatch`: queue, payloads, delay_ms, dedup_keys, the lists as JSON arrays. */
+export type SqlStatement = 'enqueue' | 'enqueueBatch'
+
 declare abstract class Worker implements AsyncDisposable {
   /** The worker's id; 0 for an ephemeral producer. */
   readonly id: Id
@@ -152,6 +163,8 @@ export class Store implements AsyncDisposable {
   private constructor()
   install(): Promise<void>
   verify(): Promise<void>
+  /** The text of a statement for the schema of this store; throws UNSUPPORTED on SQLite. */
+  sql(statement: SqlStatement): Sql
   stats(): Promise<{ [name: string]: number }>
   producer(queue: string, options?: WorkerOptions): Promise<Producer>
   consumer(queue: string, options?: WorkerOptions): Promise<Consumer>
@@ -200,6 +213,8 @@ export interface LogLine {
  * and above. Answers what ends it. It keeps no process alive; without it nothing is logged.
  */
 export function log(listener: (line: LogLine) => void, options?: { level?: LogLevel }): () => void
+/** The text of a statement that stores messages in a PostgreSQL transaction of one's own; the schema is "public" unless given. */
+export function sql(statement: SqlStatement, options?: { schema?: string }): Sql
 
 /** The version of the library. */
 export function version(): string

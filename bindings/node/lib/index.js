@@ -20,6 +20,7 @@ class Store {
 
   install () { return this._call('pgqrs_store_install') }
   verify () { return this._call('pgqrs_store_verify') }
+  sql (statement) { return results.sql(this._handle, undefined, statement) }
   stats () { return this._call('pgqrs_store_stats', [], results.json) }
 
   producer (name, how) { return this._register('pgqrs_producer_open', name, how, Producer) }
@@ -88,8 +89,10 @@ function log (listener, { level = 'warn' } = {}) {
   if (!(level in LEVELS)) throw new RangeError(`level: ${level} is not one of ${Object.keys(LEVELS).join(', ')}`)
   return queue().stream('pgqrs_log_subscribe', [LEVELS[level]], results.line, listener)
 }
+/** The text of a statement that stores messages in a PostgreSQL transaction of the caller's own. */
+function sql (statement, { schema } = {}) { return results.sql(0, schema, statement) }
 
 /** The version of the library. */
 function version () { return library().pgqrs_version() }
 
-module.exports = { Consumer, Message, PgqrsError, Producer, Store, log, open, version }
+module.exports = { Consumer, Message, PgqrsError, Producer, Store, log, open, sql, version }

@@ -1,8 +1,9 @@
 'use strict'
 // What a call answered is copied before its result is closed.
 
-const { PgqrsError } = require('./errors.js')
-const { library, records, string } = require('./library.js')
+const { constants } = require('./abi_gen.js')
+const { PgqrsError, failure } = require('./errors.js')
+const { library, records, string, text } = require('./library.js')
 
 function view (name, result) {
   const out = {}
@@ -39,9 +40,24 @@ function row (m) {
   }
 }
 
+const statements = { enqueue: constants.SQL_ENQUEUE, enqueueBatch: constants.SQL_ENQUEUE_BATCH }
+
+/** A statement by name, for the schema of a store or, where that is 0, a schema. */
+function sql (store, schema, statement) {
+  const result = [0]
+  const error = [0]
+  const status = library().pgqrs_sql_text(store, text(schema), statements[statement] ?? 0, null, result, error)
+  if (status < 0) throw failure(status, error[0])
+  try {
+    return json(result[0])
+  } finally {
+    library().pgqrs_close(result[0])
+  }
+}
+
 /** Microseconds as a Date, which has milliseconds; 0 is null. */
 function date (us) {
   return us ? new Date(Number(BigInt(us) / 1000n)) : null
 }
 
-module.exports = { count, ids, json, line, messages, nothing, outcomes }
+module.exports = { count, ids, json, line, messages, nothing, outcomes, sql }

@@ -52,6 +52,17 @@ test('errors say everything', async t => {
   await assert.rejects(pgqrs.open('nonsense://'), { code: 'CONFIG', safeToRetry: true })
 })
 
+test('SQL for transactions of one\'s own', async t => {
+  const { store } = await opened(t)
+  const { sql, parameters, returns } = pgqrs.sql('enqueue', { schema: 'my jobs' })
+  assert.match(sql, /^select "my jobs"\.pgqrs_enqueue\(/)
+  assert.deepEqual(parameters.map(p => p.name), ['queue', 'payload', 'delay_ms', 'dedup_key'])
+  assert.equal(returns, 'bigint')
+  assert.match(pgqrs.sql('enqueueBatch').sql, /^select "public"\.pgqrs_enqueue_batch\(/)
+  assert.throws(() => pgqrs.sql('truncate'), { code: 'INVALID_ARGUMENT', field: 'statement' })
+  assert.throws(() => store.sql('enqueue'), { code: 'UNSUPPORTED', message: /after your own commit/ })
+})
+
 test('an aborted dequeue leaves no lease', async t => {
   const { producer, consumer } = await opened(t)
   const controller = new AbortController()

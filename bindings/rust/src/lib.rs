@@ -41,6 +41,7 @@ mod log;
 mod messages;
 mod pump;
 mod records;
+mod sql;
 mod store;
 #[rustfmt::skip]
 pub mod sys;
@@ -53,6 +54,7 @@ pub use library::{shutdown, version};
 pub use log::{log, Lines, LogLevel};
 pub use messages::{Message, Row, Token};
 pub use records::{LogLine, QueueInfo, QueueMetrics, SystemStats, WorkerStatus};
+pub use sql::{sql, Sql, SqlParameter, Statement};
 pub use store::{Filter, OpenOptions, QueueOptions, Store};
 pub use sys::Code;
 pub use workers::{

@@ -4,6 +4,7 @@ use crate::call::{count, document, nothing, record, Call, Object, Submission};
 use crate::messages::{rows, view, Row};
 use crate::pump::Answer;
 use crate::records::{all, QueueInfo, QueueMetrics, SystemStats};
+use crate::sql::{self, Sql, Statement};
 use crate::sys::{self, Handle, Symbols};
 use crate::workers::{only, Consumer, Producer, Worker, WorkerOptions};
 use crate::Result;
@@ -118,6 +119,12 @@ impl Store {
     /// Checks the tables.
     pub fn verify(&self) -> Call<()> {
         self.object.plain(nothing, |lib| lib.store_verify)
+    }
+
+    /// The text of a statement for the schema of this store: see [`sql`](crate::sql()).
+    /// On SQLite `Unsupported`: its one writer cannot be shared.
+    pub fn sql(&self, statement: Statement) -> Result<Sql> {
+        sql::text(self.object.lib(), self.object.handle(), "", statement)
     }
 
     /// Counts over the whole store.

@@ -572,7 +572,7 @@ pub struct Symbols {
     pub step_get: unsafe extern "C" fn(store: Handle, id: i64, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
     pub step_list: unsafe extern "C" fn(store: Handle, options: *const TableOptions, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
     pub step_count: unsafe extern "C" fn(store: Handle, options: *const TableOptions, cq: Handle, user_data: u64, op: *mut Handle, error: *mut Handle) -> i32,
-    pub sql_text: unsafe extern "C" fn(store: Handle, schema: *const Str, statement: i32, result: *mut Handle, error: *mut Handle) -> i32,
+    pub sql_text: unsafe extern "C" fn(store: Handle, schema: *const Str, statement: i32, sql: *mut Str, result: *mut Handle, error: *mut Handle) -> i32,
     pub store_open_wait: unsafe extern "C" fn(dsn: *const Str, timeout_ms: i64, store: *mut Handle, error: *mut Handle) -> i32,
     pub install_wait: unsafe extern "C" fn(store: Handle, timeout_ms: i64, error: *mut Handle) -> i32,
     pub queue_create_wait: unsafe extern "C" fn(store: Handle, queue: *const Str, timeout_ms: i64, error: *mut Handle) -> i32,

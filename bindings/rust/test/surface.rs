@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use executor::block_on;
 use pgqrs::{BatchOptions, Code, Consumer, DequeueOptions, EnqueueOptions, Filter, OpenOptions, Producer};
-use pgqrs::{LogLevel, QueueOptions, ReleaseOptions, Store, WorkerOptions, WorkerStatus};
+use pgqrs::{LogLevel, QueueOptions, ReleaseOptions, Statement, Store, WorkerOptions, WorkerStatus};
 
 mod executor;
 
@@ -475,4 +475,30 @@ fn what_the_library_logs() {
     assert!(again.time > line.time);
     drop(errors);
     std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn sql_for_transactions_of_ones_own() {
+    let one = pgqrs::sql(Statement::Enqueue, "my jobs").unwrap();
+    assert!(
+        one.text.starts_with("select \"my jobs\".pgqrs_enqueue("),
+        "{}",
+        one.text
+    );
+    let names: Vec<_> = one.parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["queue", "payload", "delay_ms", "dedup_key"]);
+    assert!(one.parameters[2].nullable && one.parameters[2].kind == "bigint" && one.returns == "bigint");
+    let several = pgqrs::sql(Statement::EnqueueBatch, "").unwrap();
+    assert!(
+        several.text.starts_with("select \"public\".pgqrs_enqueue_batch("),
+        "{}",
+        several.text
+    );
+
+    assert_eq!(
+        pgqrs::sql(Statement::Enqueue, &"x".repeat(64)).unwrap_err().code(),
+        Code::Config
+    );
+    let refused = fixture().store.sql(Statement::Enqueue).unwrap_err();
+    assert_eq!((refused.code(), refused.operation()), (Code::Unsupported, "sql_text"));
 }

@@ -303,7 +303,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "pgqrs_step_list": (c_int32, _BY_FILTER),
     "pgqrs_step_count": (c_int32, _BY_FILTER),
     # SQL for transactions of the caller's own
-    "pgqrs_sql_text": (c_int32, (Handle, _STR, c_int32, _OUT, _OUT)),
+    "pgqrs_sql_text": (c_int32, (Handle, _STR, c_int32, POINTER(View), _OUT, _OUT)),
     # blocking forms
     "pgqrs_store_open_wait": (c_int32, (_STR, c_int64, _OUT, _OUT)),
     "pgqrs_install_wait": (c_int32, (Handle, c_int64, _OUT)),

@@ -7,9 +7,10 @@ static const pgqrs_str absent = {NULL, 0};
 /* The text for a store or a schema must hold this. */
 static void says(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, const char *want) {
     pgqrs_handle result = 0, error = 0;
-    pgqrs_str document;
-    EXPECT_E(PGQRS_OK, &error, pgqrs_sql_text(store, schema, statement, &result, &error));
+    pgqrs_str document, sql;
+    EXPECT_E(PGQRS_OK, &error, pgqrs_sql_text(store, schema, statement, &sql, &result, &error));
     OK(pgqrs_result_json(result, &document));
+    CHECK(sql.len == strlen(sql.data) && strncmp(sql.data, "select \"", 8) == 0 && strstr(sql.data, "$4") != NULL);
     if (!strstr(document.data, want)) {
         fprintf(stderr, "%s\n  does not hold %s\n", document.data, want);
         exit(1);
@@ -19,9 +20,10 @@ static void says(pgqrs_handle store, const pgqrs_str *schema, int32_t statement,
 
 static void refuses(pgqrs_handle store, const pgqrs_str *schema, int32_t statement, int32_t status) {
     pgqrs_handle result = 1, error = 0;
-    EXPECT_E(status, &error, pgqrs_sql_text(store, schema, statement, &result, &error));
-    CHECK(result == 0 && error == 0);
-    EXPECT(status, pgqrs_sql_text(store, schema, statement, &result, NULL));
+    pgqrs_str sql = {"", 1};
+    EXPECT_E(status, &error, pgqrs_sql_text(store, schema, statement, &sql, &result, &error));
+    CHECK(result == 0 && error == 0 && sql.data == NULL && sql.len == 0);
+    EXPECT(status, pgqrs_sql_text(store, schema, statement, NULL, &result, NULL));
 }
 
 int main(int argc, char **argv) {
@@ -42,7 +44,7 @@ int main(int argc, char **argv) {
     refuses(0, &dangling, PGQRS_SQL_ENQUEUE, PGQRS_E_INVALID_ARGUMENT);
     refuses(0, &absent, 0, PGQRS_E_INVALID_ARGUMENT);
     refuses(4711, &absent, PGQRS_SQL_ENQUEUE, PGQRS_E_HANDLE);
-    EXPECT(PGQRS_E_INVALID_ARGUMENT, pgqrs_sql_text(0, NULL, PGQRS_SQL_ENQUEUE, NULL, NULL));
+    EXPECT(PGQRS_E_INVALID_ARGUMENT, pgqrs_sql_text(0, NULL, PGQRS_SQL_ENQUEUE, NULL, NULL, NULL));
 
     store = open_store(argv[1]);
     if (strncmp(argv[1], "sqlite", 6) == 0) {

@@ -21,21 +21,12 @@ static int64_t ran(PGresult *result, ExecStatusType want) {
 
 static void command(const char *text) { ran(PQexec(connection, text), PGRES_COMMAND_OK); }
 
-/* The statement's text: the document's only text with escapes is "sql". */
-static void statement(pgqrs_handle store, int32_t which, char *sql, size_t size) {
-    pgqrs_handle result = 0, error = 0;
-    pgqrs_str document;
-    const char *at;
-    size_t n = 0;
-    EXPECT_E(PGQRS_OK, &error, pgqrs_sql_text(store, NULL, which, &result, &error));
-    OK(pgqrs_result_json(result, &document));
-    for (at = document.data + strlen("{\"sql\":\""); *at != '"'; at++) {
-        CHECK(n + 1 < size);
-        if (*at == '\\') at++; /* of "\"" and "\n" */
-        sql[n++] = (char)(at[-1] == '\\' && *at == 'n' ? '\n' : *at);
-    }
-    sql[n] = 0;
-    OK(pgqrs_close(result));
+/* The text of a statement, which lives as long as the result that is left in *owner. */
+static const char *statement(pgqrs_handle store, int32_t which, pgqrs_handle *owner) {
+    pgqrs_handle error = 0;
+    pgqrs_str sql;
+    EXPECT_E(PGQRS_OK, &error, pgqrs_sql_text(store, NULL, which, &sql, owner, &error));
+    return sql.data;
 }
 
 static int64_t enqueue(const char *sql, const char *payload, const char *delay_ms, const char *key) {
@@ -58,11 +49,11 @@ static int64_t stored(pgqrs_handle store, pgqrs_handle cq) {
 }
 
 int main(int argc, char **argv) {
-    pgqrs_handle store, consumer, cq, result;
+    pgqrs_handle store, consumer, cq, result, owners[2];
     pgqrs_dequeue_options options;
     pgqrs_completion done;
     pgqrs_list list;
-    char one[1024], several[1024];
+    const char *one, *several;
     int64_t id, first;
 
     CHECK(argc == 3);
@@ -72,8 +63,8 @@ int main(int argc, char **argv) {
     store = open_store(argv[1]);
     create_queue(store, "tasks");
     consumer = open_consumer(store, "tasks");
-    statement(store, PGQRS_SQL_ENQUEUE, one, sizeof one);
-    statement(store, PGQRS_SQL_ENQUEUE_BATCH, several, sizeof several);
+    one = statement(store, PGQRS_SQL_ENQUEUE, &owners[0]);
+    several = statement(store, PGQRS_SQL_ENQUEUE_BATCH, &owners[1]);
 
     command("begin");
     enqueue(one, "{\"n\":0}", NULL, NULL);
@@ -101,6 +92,8 @@ int main(int argc, char **argv) {
     CHECK(stored(store, cq) == 3); /* leased, order-4, delayed */
 
     PQfinish(connection);
+    OK(pgqrs_close(owners[0]));
+    OK(pgqrs_close(owners[1]));
     OK(pgqrs_close(consumer));
     OK(pgqrs_close(store));
     OK(pgqrs_close(cq));
