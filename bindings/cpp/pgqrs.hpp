@@ -506,11 +506,15 @@ struct dequeue_options {
 };
 
 struct filter {
-    std::string queue;
+    std::string queue;   // of runs: their workflow
     std::string payload; // a JSON document that payloads contain
     std::int64_t worker_id = 0;
     bool dead_only = false;
     std::int64_t limit = 0, offset = 0;
+    std::int32_t min_read_ct = 0;
+    milliseconds older_than{0}; // purges, health and reclaim; 0: their default
+    std::int64_t run_id = 0;    // of steps
+    std::string status;         // of runs, for example "paused"
 };
 
 // Statements that store messages in a PostgreSQL transaction of the caller's own.
@@ -552,10 +556,7 @@ class object {
         return call<void>(f, [](unique_handle) {}, args...);
     }
     template <class F, class... Args> operation<std::int64_t> count(F f, Args... args) {
-        return call<std::int64_t>(f, [](unique_handle r) { // {"count":n}
-            const std::string document = text(std::move(r));
-            return static_cast<std::int64_t>(std::stoll(document.substr(document.find(':') + 1)));
-        }, args...);
+        return call<std::int64_t>(f, number, args...);
     }
     template <class F, class... Args> operation<messages> list(F f, Args... args) {
         return call<messages>(f, [](unique_handle r) { return messages(std::move(r)); }, args...);
@@ -568,6 +569,10 @@ class object {
         return queue_->start<T>([&](pgqrs_handle cq, std::uint64_t id, pgqrs_handle *op, pgqrs_handle *failure) {
             return std::apply([&](const auto &...a) { return f(handle(), pass(a)..., cq, id, op, failure); }, given);
         }, std::move(read));
+    }
+    static std::int64_t number(unique_handle result) { // {"count":n}
+        const std::string document = text(std::move(result));
+        return std::stoll(document.substr(document.find(':') + 1));
     }
     static std::string text(unique_handle result) { return detail::document(std::move(result)); }
 
@@ -591,6 +596,8 @@ class worker : public object {
         check(pgqrs_worker_id(handle(), &id));
         return id;
     }
+    // Tells that a loop that takes messages begins, or has ended: the status is polling.
+    operation<void> poll(bool begins) { return run(pgqrs_worker_poll, std::int32_t{begins}); }
     operation<void> heartbeat() { return run(pgqrs_worker_heartbeat); }
     operation<void> suspend() { return run(pgqrs_worker_suspend); }
     operation<void> resume() { return run(pgqrs_worker_resume); }
@@ -647,6 +654,17 @@ class consumer : public worker {
     using tokens = std::vector<token>;
     using outcomes = std::vector<bool>;
 
+    // A sign of life: leases that are kept alive (auto_extend) stay so for span from now.
+    // Answers how many; asks no database.
+    std::int32_t keep(const tokens &list, milliseconds span) {
+        if (list.empty()) return 0;
+        const auto given = twins(list);
+        pgqrs_handle failure = 0;
+        const std::int32_t kept =
+            pgqrs_consumer_keep(handle(), given.data(), static_cast<std::uint32_t>(given.size()), span.count(), &failure);
+        check(kept, failure);
+        return kept;
+    }
     operation<messages> dequeue(const dequeue_options &given = {}) {
         pgqrs_dequeue_options options;
         PGQRS_INIT(&options);
@@ -679,9 +697,13 @@ class consumer : public worker {
     }
     template <class T, class F, class... Args>
     operation<T> acknowledge(F f, typename operation<T>::reader result, const tokens &given, Args... args) {
-        std::vector<pgqrs_token> twins;
-        for (auto t : given) twins.push_back({t.id, t.read_ct, 0});
-        return call<T>(f, std::move(result), twins.data(), static_cast<std::uint32_t>(twins.size()), args...);
+        const auto list = twins(given);
+        return call<T>(f, std::move(result), list.data(), static_cast<std::uint32_t>(list.size()), args...);
+    }
+    static std::vector<pgqrs_token> twins(const tokens &list) {
+        std::vector<pgqrs_token> all;
+        for (auto t : list) all.push_back({t.id, t.read_ct, 0});
+        return all;
     }
     static outcomes read(unique_handle result) {
         pgqrs_list list{};
@@ -691,6 +713,14 @@ class consumer : public worker {
         for (std::uint32_t i = 0; i < list.count; i++) all.push_back(first[i] == PGQRS_OK);
         return all;
     }
+};
+
+// One attempt at a run. What it writes takes effect only while the run is running it;
+// else it answers PAUSED, RUN_CANCELLED or STATE_TRANSITION.
+struct attempt {
+    std::int64_t run_id = 0;
+    std::int32_t number = 0;
+    std::string run; // as it was started: a JSON object as pgqrs.h describes it
 };
 
 class store : public object {
@@ -711,6 +741,9 @@ class store : public object {
     operation<void> stop() { return run(pgqrs_store_stop); }
     operation<void> install() { return run(pgqrs_store_install); }
     operation<void> verify() { return run(pgqrs_store_verify); }
+    operation<void> uninstall() { return run(pgqrs_store_uninstall); }
+    operation<std::string> activity() { return json(pgqrs_store_activity); }
+    operation<std::string> inspect() { return json(pgqrs_store_inspect); }
     operation<std::string> stats() { return json(pgqrs_store_stats); }
     // The text of a statement for the schema of this store; SQLite answers UNSUPPORTED.
     std::string sql(statement which) const { return detail::sql(handle(), {}, which); }
@@ -724,11 +757,10 @@ class store : public object {
 
     // Queues are JSON objects: {"id", "queue_name", "created_at", "max_read_ct"}.
     operation<std::string> create_queue(std::string_view name, std::int32_t max_read_ct = 0) {
-        pgqrs_queue_options options;
-        PGQRS_INIT(&options);
-        options.max_read_ct = max_read_ct;
-        return json(pgqrs_queue_create, name, &options);
+        return created(pgqrs_queue_create, name, max_read_ct);
     }
+    operation<std::string> get_queue(std::int64_t id) { return json(pgqrs_queue_by_id, id); }
+    operation<std::int64_t> count_queues() { return counted(pgqrs_queue_count, {}); }
     operation<std::string> get_queue(std::string_view name) { return json(pgqrs_queue_get, name); }
     operation<std::string> list_queues(const filter &f = {}) { return rows<std::string>(pgqrs_queue_list, text, f); }
     operation<void> delete_queue(std::string_view name) { return run(pgqrs_queue_delete, name); }
@@ -737,15 +769,91 @@ class store : public object {
     operation<std::string> metrics(const filter &f = {}) { return rows<std::string>(pgqrs_queue_metrics, text, f); }
 
     operation<messages> get_message(std::int64_t id) { return list(pgqrs_message_get, id); }
+    operation<std::int64_t> count_messages(const filter &f = {}) { return counted(pgqrs_message_count, f); }
     operation<messages> list_messages(const filter &f = {}) { return rows<messages>(pgqrs_message_list, read, f); }
     operation<messages> get_archived(std::int64_t id) { return list(pgqrs_archive_get, id); }
     operation<messages> list_archived(const filter &f = {}) { return rows<messages>(pgqrs_archive_list, read, f); }
     operation<void> dead_letter(std::int64_t id) { return run(pgqrs_message_dead_letter, id); }
     operation<void> replay(std::int64_t id) { return run(pgqrs_archive_replay, id); }
     operation<void> delete_archived(std::int64_t id) { return run(pgqrs_archive_delete, id); }
+    operation<std::int64_t> count_archived(const filter &f = {}) { return counted(pgqrs_archive_count, f); }
+    // Removes for good what all that is given of queue, worker_id, older_than and
+    // dead_only says; one must be given.
+    operation<std::int64_t> purge_archive(const filter &f) { return counted(pgqrs_archive_purge, f); }
+    // Takes leases back from workers without a heartbeat for older_than.
+    operation<std::int64_t> reclaim(const filter &f = {}) { return counted(pgqrs_message_reclaim, f); }
+
+    // Workers are JSON objects, and their counts arrays with one a queue: see pgqrs.h.
+    operation<std::string> get_worker(std::int64_t id) { return json(pgqrs_worker_get, id); }
+    operation<std::string> list_workers(const filter &f = {}) { return rows<std::string>(pgqrs_worker_list, text, f); }
+    operation<std::int64_t> count_workers(const filter &f = {}) { return counted(pgqrs_worker_count, f); }
+    operation<std::string> worker_stats(const filter &f = {}) { return rows<std::string>(pgqrs_worker_stats, text, f); }
+    operation<std::string> worker_health(const filter &f = {}) { return rows<std::string>(pgqrs_worker_health, text, f); }
+    operation<void> delete_worker(std::int64_t id) { return run(pgqrs_worker_delete, id); }
+    // Stops a worker from outside and answers how many leases of it were given back.
+    operation<std::int64_t> release_worker(std::int64_t id) { return count(pgqrs_worker_release, id); }
+    operation<std::int64_t> purge_workers(const filter &f = {}) { return counted(pgqrs_worker_purge, f); }
+
+    // Workflows, runs and steps are JSON objects as pgqrs.h describes them; inputs and
+    // outputs are JSON documents.
+    operation<std::string> create_workflow(std::string_view name, std::int32_t max_read_ct = 0) {
+        return created(pgqrs_workflow_create, name, max_read_ct);
+    }
+    operation<std::string> get_workflow(std::string_view name) { return json(pgqrs_workflow_get, name); }
+    operation<std::string> get_workflow(std::int64_t id) { return json(pgqrs_workflow_by_id, id); }
+    operation<std::string> list_workflows(const filter &f = {}) { return rows<std::string>(pgqrs_workflow_list, text, f); }
+    operation<std::int64_t> count_workflows() { return counted(pgqrs_workflow_count, {}); }
+    operation<std::string> trigger(std::string_view workflow, std::string_view input) {
+        return json(pgqrs_run_trigger, workflow, input);
+    }
+    operation<std::string> get_run(std::int64_t id) { return json(pgqrs_run_get, id); }
+    operation<std::string> list_runs(const filter &f = {}) { return rows<std::string>(pgqrs_run_list, text, f); }
+    operation<std::int64_t> count_runs(const filter &f = {}) { return counted(pgqrs_run_count, f); }
+    operation<std::string> pause_run(std::int64_t id) { return json(pgqrs_run_pause, id); }
+    operation<std::string> resume_run(std::int64_t id) { return json(pgqrs_run_resume, id); }
+    operation<std::string> cancel_run(std::int64_t id) { return json(pgqrs_run_cancel, id); }
+    // Begins the next attempt of a run; message_id is the message that carries it.
+    operation<attempt> start_run(std::int64_t id, std::int64_t message_id = 0) {
+        return call<attempt>(pgqrs_run_start, [id](unique_handle r) {
+            std::string run = text(std::move(r));
+            const std::string member = "\"attempt\":"; // comes before what others have written
+            const auto number = std::stoi(run.substr(run.find(member) + member.size()));
+            return attempt{id, number, std::move(run)};
+        }, id, message_id);
+    }
+    operation<std::string> complete_run(const attempt &a, std::string_view output) {
+        return json(pgqrs_run_complete, a.run_id, a.number, output);
+    }
+    operation<std::string> fail_run(const attempt &a, std::string_view reason) {
+        return json(pgqrs_run_fail, a.run_id, a.number, reason);
+    }
+    // A JSON object {"result": "execute" or "skipped", "step"}; max_attempts 0: 3.
+    operation<std::string> acquire_step(const attempt &a, std::string_view step, std::int32_t max_attempts = 0) {
+        return json(pgqrs_step_acquire, a.run_id, a.number, step, max_attempts);
+    }
+    operation<std::string> complete_step(const attempt &a, std::string_view step, std::string_view output) {
+        return json(pgqrs_step_complete, a.run_id, a.number, step, output);
+    }
+    // It may be acquired again after retry; negative: it has failed for good.
+    operation<std::string> fail_step(const attempt &a, std::string_view step, std::string_view reason,
+                                     milliseconds retry = milliseconds(-1)) {
+        return json(pgqrs_step_fail, a.run_id, a.number, step, reason, std::int64_t{retry.count() < 0 ? -1 : retry.count()});
+    }
+    operation<std::string> get_step(std::int64_t id) { return json(pgqrs_step_get, id); }
+    operation<std::string> list_steps(const filter &f = {}) { return rows<std::string>(pgqrs_step_list, text, f); }
+    operation<std::int64_t> count_steps(const filter &f = {}) { return counted(pgqrs_step_count, f); }
 
   private:
     static messages read(unique_handle r) { return messages(std::move(r)); }
+    template <class F> operation<std::int64_t> counted(F f, const filter &given) {
+        return rows<std::int64_t>(f, number, given);
+    }
+    template <class F> operation<std::string> created(F f, std::string_view name, std::int32_t max_read_ct) {
+        pgqrs_queue_options options;
+        PGQRS_INIT(&options);
+        options.max_read_ct = max_read_ct;
+        return json(f, name, &options);
+    }
     template <class T, class F> operation<T> registered(F f, std::string_view queue, const worker_options &given) {
         pgqrs_worker_options options;
         PGQRS_INIT(&options);
@@ -763,9 +871,16 @@ class store : public object {
         options.worker_id = given.worker_id;
         options.limit = given.limit;
         options.offset = given.offset;
+        options.min_read_ct = given.min_read_ct;
+        options.older_than_ms = given.older_than.count();
+        options.run_id = given.run_id;
+        options.status = detail::view(given.status);
         return call<T>(f, std::move(result), &options);
     }
 };
+
+// The version of the library.
+inline std::string version() { return pgqrs_version(); }
 
 // Ends the library for good, before the process does. False: something still runs,
 // and the process may exit all the same.

@@ -6,10 +6,19 @@ import (
 	"reflect"
 )
 
-// call calls a method by its name: ctx first, then args, each converted to the
-// parameter's type. The last result is an error; out, a pointer or nil, receives
-// the first.
+// call is calls for a method of which at most the first result is wanted; out is a
+// pointer or nil.
 func call(ctx context.Context, target any, method string, out any, args ...any) error {
+	if out == nil {
+		return calls(ctx, target, method, nil, args...)
+	}
+	return calls(ctx, target, method, []any{out}, args...)
+}
+
+// calls calls a method by its name: ctx first, then args, each converted to the
+// parameter's type. The last result is an error; outs, pointers, receive the first
+// ones.
+func calls(ctx context.Context, target any, method string, outs []any, args ...any) error {
 	m := reflect.ValueOf(target).MethodByName(method)
 	if !m.IsValid() {
 		return fmt.Errorf("%T has no method %s", target, method)
@@ -29,11 +38,10 @@ func call(ctx context.Context, target any, method string, out any, args ...any) 
 	if err, failed := results[len(results)-1].Interface().(error); failed {
 		return err
 	}
-	if out == nil {
-		return nil
-	}
-	if err := convert(reflect.ValueOf(out).Elem(), results[0]); err != nil {
-		return fmt.Errorf("%T.%s, result: %w", target, method, err)
+	for i, out := range outs {
+		if err := convert(reflect.ValueOf(out).Elem(), results[i]); err != nil {
+			return fmt.Errorf("%T.%s, result: %w", target, method, err)
+		}
 	}
 	return nil
 }

@@ -38,6 +38,14 @@ type step struct {
 	DelayMS   int64 `json:"delay_ms"`
 	ExtendMS  int64 `json:"extend_ms"`
 	DeadOnly  bool  `json:"dead_only"`
+
+	Workflow, Status, Step, Reason string
+
+	Message     int64
+	Input       json.RawMessage
+	Output      json.RawMessage
+	MaxAttempts int32  `json:"max_attempts"`
+	RetryMS     *int64 `json:"retry_ms"`
 }
 
 // A vector is one script of tests/vectors.
@@ -73,7 +81,7 @@ func runVectors(t *testing.T, s Subject, dsn func(testing.TB) string) {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			b := newBundle(t, s, dsn(t))
-			named := map[string]any{}
+			named := names{values: map[string]any{}, hands: map[string]any{}}
 			for i, raw := range v.Steps {
 				text, err := json.Marshal(raw)
 				require.NoError(t, err)
@@ -108,29 +116,37 @@ func RunProgram(t *testing.T, program func(context.Context) *exec.Cmd) {
 	}
 }
 
-func (b bundle) step(what string, raw, named map[string]any) {
+// names are what the steps of a vector have named: results, and the workers and
+// executions that "with" means.
+type names struct{ values, hands map[string]any }
+
+// held is a result that stands for a worker or an execution. Its row is nil for a
+// worker.
+type held struct{ hand, row any }
+
+func (b bundle) step(what string, raw map[string]any, named names) {
 	b.Helper()
-	text, err := json.Marshal(resolve(raw, named))
+	text, err := json.Marshal(resolve(raw, named.values))
 	require.NoError(b, err, what)
 	var s step
 	require.NoError(b, json.Unmarshal(text, &s), what)
 	do, known := operations[s.Do]
 	require.True(b, known, what)
 
-	result, err := do(b, s, named[s.With])
+	result, err := do(b, s, named.hands[s.With])
 	if s.Error != "" {
 		require.Error(b, err, what)
 		require.Equal(b, s.Error, b.Status(err), what)
 		return
 	}
 	require.NoError(b, err, what)
-	if s.Do == "producer" || s.Do == "consumer" {
-		named[s.As] = result
-		return
+	if h, ok := result.(held); ok {
+		named.hands[s.As] = h.hand
+		result = h.row
 	}
 	have := plain(b, result)
 	if s.As != "" {
-		named[s.As] = have
+		named.values[s.As] = have
 	}
 	if s.Expect != nil {
 		var want any
@@ -247,7 +263,8 @@ func acknowledge(method string, more ...func(step) any) operation {
 
 func registered(kind string) operation {
 	return func(b bundle, s step, _ any) (any, error) {
-		return get[any](b.ctx, b.store, kind, s.Queue, workerOptions{})
+		worker, err := get[any](b.ctx, b.store, kind, s.Queue, workerOptions{})
+		return held{hand: worker}, err
 	}
 }
 

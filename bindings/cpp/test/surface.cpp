@@ -108,7 +108,7 @@ void futures_and_errors() {
     } catch (const pgqrs::error &e) {
         EXPECT(e.code() == PGQRS_E_SERIALIZATION && e.operation() == "enqueue" && e.safe_to_retry());
     }
-    EXPECT(code([&] { f.store.json(pgqrs_run_get, std::int64_t{4711}).get(); }) == PGQRS_E_WORKFLOW_NOT_FOUND);
+    EXPECT(code([&] { f.store.get_run(4711).get(); }) == PGQRS_E_WORKFLOW_NOT_FOUND);
     EXPECT(f.store.count(pgqrs_message_count, static_cast<const pgqrs_table_options *>(nullptr)).get() == 100);
 }
 
@@ -118,6 +118,50 @@ void statements() {
     EXPECT(code([] { pgqrs::sql(pgqrs::statement::enqueue, std::string(64, 'x')); }) == PGQRS_E_CONFIG);
     fixture f(pgqrs::pump::thread);
     EXPECT(code([&] { f.store.sql(pgqrs::statement::enqueue); }) == PGQRS_E_UNSUPPORTED);
+}
+
+// What the vectors do not ask of the tables.
+void tables() {
+    fixture f(pgqrs::pump::thread);
+    const auto holds = [](pgqrs::operation<std::string> document, const char *what) {
+        return document.get().find(what) != std::string::npos;
+    };
+    const auto id = f.producer->enqueue("1").get();
+    pgqrs::dequeue_options options;
+    options.auto_extend = true;
+    const auto batch = f.consumer->dequeue(options).get();
+    f.consumer->poll(true).get();
+    EXPECT(f.consumer->status().get() == "polling");
+    f.consumer->poll(false).get();
+    EXPECT(f.consumer->keep({batch[0]}, 1s) == 1 && f.consumer->keep({}, 1s) == 0);
+    EXPECT(code([&] { f.consumer->keep({batch[0]}, -1s); }) == PGQRS_E_INVALID_ARGUMENT);
+
+    pgqrs::filter tasks;
+    tasks.queue = "tasks";
+    EXPECT(holds(f.store.get_worker(f.consumer->id()), "\"status\":\"ready\""));
+    EXPECT(holds(f.store.list_workers(tasks), "\"hostname\""));
+    EXPECT(f.store.count_workers(tasks).get() == 2);
+    EXPECT(holds(f.store.worker_stats(), "\"producers\":1"));
+    tasks.older_than = 1h;
+    EXPECT(holds(f.store.worker_health(tasks), "\"healthy\":2"));
+    EXPECT(f.store.reclaim(tasks).get() == 0 && f.store.purge_archive(tasks).get() == 0);
+    EXPECT(code([&] { f.store.purge_archive({}).get(); }) == PGQRS_E_INVALID_ARGUMENT);
+    EXPECT(code([&] { f.store.delete_worker(f.consumer->id()).get(); }) == PGQRS_E_STATE_TRANSITION);
+    EXPECT(f.store.release_worker(f.consumer->id()).get() == 1);
+    EXPECT(f.store.purge_workers().get() == 1);
+    EXPECT(f.store.count_messages().get() == 1 && f.store.count_archived().get() == 0 && f.store.count_queues().get() == 1);
+    EXPECT(holds(f.store.get_queue(f.store.get_message(id).get()[0].queue_id), "\"tasks\""));
+    EXPECT(holds(f.store.inspect(), "[\"engine\",\"sqlite\"]") && holds(f.store.activity(), "\"flushes\""));
+
+    f.store.create_workflow("ship").get();
+    EXPECT(holds(f.store.get_workflow(std::int64_t{1}), "\"ship\"") && f.store.count_workflows().get() == 1);
+    f.store.trigger("ship", "{\"attempt\":7}").get();
+    const auto first = f.store.start_run(1).get();
+    EXPECT(first.run_id == 1 && first.number == 1);
+    f.store.acquire_step(first, "charge").get();
+    EXPECT(holds(f.store.get_step(1), "\"charge\"") && f.store.count_steps().get() == 1);
+    EXPECT(f.store.start_run(1).get().number == 2 && f.store.count_runs().get() == 1);
+    EXPECT(!pgqrs::version().empty());
 }
 
 // A queue that goes ends what waits on it.
@@ -187,6 +231,7 @@ int main() {
     dropped();
     futures_and_errors();
     statements();
+    tables();
     coroutines();
     log(pgqrs::pump::thread);
     log(pgqrs::pump::manual);

@@ -18,6 +18,9 @@ const std::map<std::int32_t, std::string> statuses = {
     {PGQRS_E_QUEUE_NOT_FOUND, "QUEUE_NOT_FOUND"}, {PGQRS_E_QUEUE_EXISTS, "QUEUE_EXISTS"},
     {PGQRS_E_MESSAGE_NOT_FOUND, "MESSAGE_NOT_FOUND"}, {PGQRS_E_STATE_TRANSITION, "STATE_TRANSITION"},
     {PGQRS_E_SERIALIZATION, "SERIALIZATION"}, {PGQRS_E_VALIDATION, "VALIDATION"},
+    {PGQRS_E_WORKFLOW_EXISTS, "WORKFLOW_EXISTS"}, {PGQRS_E_WORKFLOW_NOT_FOUND, "WORKFLOW_NOT_FOUND"},
+    {PGQRS_E_PAUSED, "PAUSED"}, {PGQRS_E_RUN_CANCELLED, "RUN_CANCELLED"},
+    {PGQRS_E_STEP_NOT_READY, "STEP_NOT_READY"}, {PGQRS_E_RETRIES_EXHAUSTED, "RETRIES_EXHAUSTED"},
 };
 
 value row(const pgqrs::message &m) {
@@ -128,11 +131,15 @@ class session {
         for (const auto &id : step.list("ids")) all.push_back({id.integer(), 0});
         return all;
     }
+    const pgqrs::attempt &attempt(const value &step) { return attempts_.at(step.text("with")); }
+    static std::string document(const value &step, const char *name) { return json::write(*step.find(name)); }
     static pgqrs::filter filter(const value &step) {
         pgqrs::filter f;
         f.queue = step.text("queue");
         if (const value *payload = step.find("contains")) f.payload = json::write(*payload);
         f.dead_only = step.find("dead_only") != nullptr;
+        f.status = step.text("status");
+        if (const value *workflow = step.find("workflow")) f.queue = std::get<std::string>(*workflow);
         return f;
     }
 
@@ -140,6 +147,7 @@ class session {
     std::map<std::string, value> named_;
     std::map<std::string, pgqrs::producer> producers_;
     std::map<std::string, pgqrs::consumer> consumers_;
+    std::map<std::string, pgqrs::attempt> attempts_;
 };
 
 template <class F> auto nothing(F f) {
@@ -147,6 +155,11 @@ template <class F> auto nothing(F f) {
         f(s, step);
         return value(nullptr);
     };
+}
+
+// What f answers is a JSON document.
+template <class F> auto parsed(F f) {
+    return [f](auto &s, const value &step) { return json::parse(f(s, step).get()); };
 }
 
 template <class F> auto acknowledge(F f) {
@@ -216,6 +229,38 @@ const std::map<std::string, session::operation> session::operations = {
     {"dead_letter", nothing([](session &s, const value &v) { s.store_.dead_letter(v.integer("id")).get(); })},
     {"replay", nothing([](session &s, const value &v) { s.store_.replay(v.integer("id")).get(); })},
     {"delete_archived", nothing([](session &s, const value &v) { s.store_.delete_archived(v.integer("id")).get(); })},
+    {"create_workflow", parsed([](session &s, const value &v) {
+        return s.store_.create_workflow(v.text("workflow"), static_cast<std::int32_t>(v.integer("max_read_ct")));
+    })},
+    {"get_workflow", parsed([](session &s, const value &v) { return s.store_.get_workflow(v.text("workflow")); })},
+    {"list_workflows", parsed([](session &s, const value &) { return s.store_.list_workflows(); })},
+    {"trigger", parsed([](session &s, const value &v) { return s.store_.trigger(v.text("workflow"), document(v, "input")); })},
+    {"get_run", parsed([](session &s, const value &v) { return s.store_.get_run(v.integer("id")); })},
+    {"pause_run", parsed([](session &s, const value &v) { return s.store_.pause_run(v.integer("id")); })},
+    {"resume_run", parsed([](session &s, const value &v) { return s.store_.resume_run(v.integer("id")); })},
+    {"cancel_run", parsed([](session &s, const value &v) { return s.store_.cancel_run(v.integer("id")); })},
+    {"list_runs", parsed([](session &s, const value &v) { return s.store_.list_runs(filter(v)); })},
+    {"start_run", [](session &s, const value &v) {
+        auto started = s.store_.start_run(v.integer("id"), v.integer("message")).get();
+        return json::parse((s.attempts_[v.text("as")] = std::move(started)).run);
+    }},
+    {"complete_run", parsed([](session &s, const value &v) { return s.store_.complete_run(s.attempt(v), document(v, "output")); })},
+    {"fail_run", parsed([](session &s, const value &v) { return s.store_.fail_run(s.attempt(v), v.text("reason")); })},
+    {"acquire_step", parsed([](session &s, const value &v) {
+        return s.store_.acquire_step(s.attempt(v), v.text("step"), static_cast<std::int32_t>(v.integer("max_attempts")));
+    })},
+    {"complete_step", parsed([](session &s, const value &v) {
+        return s.store_.complete_step(s.attempt(v), v.text("step"), document(v, "output"));
+    })},
+    {"fail_step", parsed([](session &s, const value &v) {
+        const auto retry = v.find("retry_ms") ? span(v, "retry_ms") : pgqrs::milliseconds(-1);
+        return s.store_.fail_step(s.attempt(v), v.text("step"), v.text("reason"), retry);
+    })},
+    {"list_steps", parsed([](session &s, const value &v) {
+        pgqrs::filter f;
+        f.run_id = v.integer("id");
+        return s.store_.list_steps(f);
+    })},
 };
 
 value vector(const std::string &directory, const std::string &name) {

@@ -71,15 +71,20 @@ export interface DequeueOptions extends Abortable {
   autoExtend?: boolean
 }
 
-export interface Filter {
+export interface Page {
+  /** 100 when not given. */
+  limit?: number
+  offset?: number
+}
+
+export interface Filter extends Page {
   queue?: string
   /** Only messages whose payload contains this document. */
   payload?: Json
   workerId?: Id
+  /** Leased at least so often. */
+  minReadCt?: number
   deadOnly?: boolean
-  /** 100 when not given. */
-  limit?: number
-  offset?: number
 }
 
 export interface Row<T = Json> {
@@ -114,6 +119,74 @@ export interface QueueMetrics {
   oldest_pending: Id | null
 }
 
+export type WorkerStatus = 'ready' | 'polling' | 'suspended' | 'interrupted' | 'stopped'
+export interface WorkerInfo {
+  id: Id, name: string, hostname: string, port: number, queue_id: Id | null, status: WorkerStatus
+  started_at: Id, heartbeat_at: Id, shutdown_at: Id | null
+}
+export interface WorkerStats extends Record<WorkerStatus, number> {
+  queue_id: Id, queue_name: string, total: number, producers: number, consumers: number
+  /** Of workers that are not stopped. */
+  oldest_heartbeat: Id | null, newest_heartbeat: Id | null
+}
+export interface WorkerHealth { queue_id: Id, queue_name: string, total: number, healthy: number, stale: number, stopped: number }
+
+export interface WorkflowInfo { id: Id, name: string, queue_id: Id, created_at: Id }
+export type WorkflowStatus = 'queued' | 'running' | 'paused' | 'success' | 'error' | 'cancelled'
+export interface WorkflowRun<I = Json, O = Json> {
+  readonly id: Id
+  readonly workflow_id: Id
+  readonly workflow_name: string
+  /** The message that carries it; a resumed run has a new one. */
+  readonly message_id: Id | null
+  readonly status: WorkflowStatus
+  /** How often it was started. */
+  readonly attempt: number
+  readonly input: I
+  readonly output: O | null
+  readonly error: string | null
+  readonly created_at: Id
+  readonly started_at: Id | null
+  readonly updated_at: Id
+  readonly paused_at: Id | null
+  readonly completed_at: Id | null
+}
+export interface WorkflowStep<O = Json> {
+  readonly id: Id
+  readonly run_id: Id
+  readonly step_name: string
+  readonly status: 'running' | 'queued' | 'success' | 'error'
+  readonly attempt: number
+  readonly failures: number
+  readonly output: O | null
+  readonly error: string | null
+  /** Of a queued step: from when on it may be acquired again. */
+  readonly retry_at: Id | null
+  readonly created_at: Id
+  readonly started_at: Id
+  readonly updated_at: Id
+  readonly completed_at: Id | null
+}
+export interface RunFilter extends Page { workflow?: string, status?: WorkflowStatus }
+export interface StepFilter extends Page { runId?: Id }
+
+/** One attempt at a run, whose writes take effect only while the run is running it: else PAUSED, RUN_CANCELLED, STATE_TRANSITION. */
+export interface Run<I = Json> extends WorkflowRun<I> {
+  complete(output?: Json): Promise<WorkflowRun<I>>
+  fail(reason: Error | string): Promise<WorkflowRun<I>>
+  /**
+   * Does a step once: what `work` answers is recorded, and answered by later attempts, which do not do it again. What it
+   * throws is recorded and thrown; with `retry` the step may be done again after so long, `maxAttempts` times in all (3).
+   */
+  step<O extends Json>(name: string, work: (step: WorkflowStep) => O | Promise<O>, options?: { maxAttempts?: number, retry?: number }): Promise<O>
+  /** Begins a step; one that has succeeded before is skipped. Rejects with STEP_NOT_READY, RETRIES_EXHAUSTED. */
+  acquire(step: string, options?: { maxAttempts?: number }): Promise<{ result: 'execute' | 'skipped', step: WorkflowStep }>
+  completeStep(step: string, output?: Json): Promise<WorkflowStep>
+  /** Without `retry` the step has failed for good. */
+  failStep(step: string, reason: Error | string, options?: { retry?: number }): Promise<WorkflowStep>
+}
+export const Run: unknown
+
 /** A statement for a PostgreSQL connection of one's own, which answers ids of messages, one a row. */
 export interface Sql {
   /** With placeholders $1, $2 and so on. */
@@ -133,7 +206,7 @@ declare abstract class Worker implements AsyncDisposable {
   resume(): Promise<void>
   interrupt(): Promise<void>
   shutdown(): Promise<void>
-  status(): Promise<'ready' | 'polling' | 'suspended' | 'interrupted' | 'stopped'>
+  status(): Promise<WorkerStatus>
   /** Ends the worker and gives back what it holds. */
   close(): void
   [Symbol.asyncDispose](): Promise<void>
@@ -153,6 +226,8 @@ export class Consumer extends Worker {
   dequeue<T = Json>(options?: DequeueOptions): Promise<Message<T>[]>
   /** Takes messages one after the other, for ever unless `wait` says how long; ends quietly when the signal aborts. */
   messages<T = Json>(options?: DequeueOptions): AsyncGenerator<Message<T>, void, void>
+  /** A sign of life: leases that are kept alive (`autoExtend`) stay so for `span` from now. Answers how many. */
+  keep(messages: (Row | Id)[], span: number): number
   archive(messages: (Row | Id)[]): Promise<boolean[]>
   delete(messages: (Row | Id)[]): Promise<boolean[]>
   extend(messages: (Row | Id)[], by: number): Promise<boolean[]>
@@ -163,6 +238,12 @@ export class Store implements AsyncDisposable {
   private constructor()
   install(): Promise<void>
   verify(): Promise<void>
+  /** Drops the tables and every message in them. */
+  uninstall(): Promise<void>
+  /** How calls that were in flight together have shared transactions. */
+  activity(): Promise<{ [call: string]: { [count: string]: number } }>
+  /** The settings of the database that bear on durability and speed, by name, in a fixed order. */
+  inspect(): Promise<[string, string][]>
   /** The text of a statement for the schema of this store; throws UNSUPPORTED on SQLite. */
   sql(statement: SqlStatement): Sql
   stats(): Promise<{ [name: string]: number }>
@@ -171,7 +252,9 @@ export class Store implements AsyncDisposable {
 
   createQueue(name: string, options?: { maxReadCt?: number }): Promise<QueueInfo>
   getQueue(name: string): Promise<QueueInfo>
-  listQueues(filter?: Pick<Filter, 'limit' | 'offset'>): Promise<QueueInfo[]>
+  getQueueById(id: Id): Promise<QueueInfo>
+  listQueues(page?: Page): Promise<QueueInfo[]>
+  countQueues(): Promise<number>
   deleteQueue(name: string): Promise<void>
   purgeQueue(name: string): Promise<number>
   metrics(name: string): Promise<QueueMetrics>
@@ -185,6 +268,44 @@ export class Store implements AsyncDisposable {
   deadLetter(id: Id): Promise<void>
   replay(id: Id): Promise<void>
   deleteArchived(id: Id): Promise<void>
+  /** Removes archived messages for good: those for which everything that is given holds, and one thing must be. */
+  purgeArchive(filter: { queue?: string, workerId?: Id, deadOnly?: boolean, olderThan?: number }): Promise<number>
+  /** Takes leases back from workers without a heartbeat for so long: three intervals unless given. */
+  reclaim(filter?: { queue?: string, olderThan?: number }): Promise<number>
+
+  getWorker(id: Id): Promise<WorkerInfo>
+  listWorkers(filter?: Page & { queue?: string }): Promise<WorkerInfo[]>
+  countWorkers(filter?: { queue?: string }): Promise<number>
+  /** The workers of one queue, or of each, by their state. */
+  workerStats(filter?: { queue?: string }): Promise<WorkerStats[]>
+  /** Live and dead ones, by the age of their heartbeat: three intervals unless given. */
+  workerHealth(filter?: { queue?: string, olderThan?: number }): Promise<WorkerHealth[]>
+  /** Stops a worker from outside, gives back all that it holds and answers how much that was. */
+  releaseWorker(id: Id): Promise<number>
+  deleteWorker(id: Id): Promise<void>
+  /** Removes those that are stopped, or without a heartbeat for so long: sixty intervals unless given. */
+  purgeWorkers(filter?: { olderThan?: number }): Promise<number>
+
+  /** Creates a workflow, and the queue of its name that carries its runs. */
+  createWorkflow(name: string, options?: { maxReadCt?: number }): Promise<WorkflowInfo>
+  getWorkflow(name: string): Promise<WorkflowInfo>
+  getWorkflowById(id: Id): Promise<WorkflowInfo>
+  listWorkflows(page?: Page): Promise<WorkflowInfo[]>
+  countWorkflows(): Promise<number>
+  getRun(id: Id): Promise<WorkflowRun>
+  listRuns(filter?: RunFilter): Promise<WorkflowRun[]>
+  countRuns(filter?: RunFilter): Promise<number>
+  getStep(id: Id): Promise<WorkflowStep>
+  listSteps(filter?: StepFilter): Promise<WorkflowStep[]>
+  countSteps(filter?: StepFilter): Promise<number>
+
+  /** Stores a run, and the message that carries it, `{"run_id": id}`. */
+  trigger(workflow: string, input: Json): Promise<WorkflowRun>
+  /** Begins the next attempt of a run, on behalf of the leased message that carries it. */
+  startRun<I = Json>(id: Id, options?: { message?: Row | Id }): Promise<Run<I>>
+  pauseRun(id: Id): Promise<WorkflowRun>
+  resumeRun(id: Id): Promise<WorkflowRun>
+  cancelRun(id: Id): Promise<WorkflowRun>
 
   /** Ends the store, and every producer and consumer opened through it. */
   close(): Promise<void>

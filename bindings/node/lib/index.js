@@ -2,9 +2,11 @@
 
 const { constants } = require('./abi_gen.js')
 const { PgqrsError } = require('./errors.js')
-const { library, options, text } = require('./library.js')
+const { document, library, options, text } = require('./library.js')
 const queue = require('./queue.js')
 const results = require('./results.js')
+const Tables = require('./tables.js')
+const { Run } = require('./workflows.js')
 const { Consumer, Message, Producer } = require('./workers.js')
 
 /** Opens a store by DSN. */
@@ -15,37 +17,38 @@ async function open (dsn, { bootstrap = false, config, signal } = {}) {
   return queue().call('pgqrs_store_open', [given], handle => new Store(handle), { signal, disposable: true, keep: true })
 }
 
-class Store {
-  constructor (handle) { this._handle = handle }
+/** A database with queues. */
+class Store extends Tables {
+  constructor (handle) {
+    super()
+    this._handle = handle
+  }
 
   install () { return this._call('pgqrs_store_install') }
   verify () { return this._call('pgqrs_store_verify') }
+  uninstall () { return this._call('pgqrs_store_uninstall') }
   sql (statement) { return results.sql(this._handle, undefined, statement) }
   stats () { return this._call('pgqrs_store_stats', [], results.json) }
+  activity () { return this._call('pgqrs_store_activity', [], results.json) }
+  inspect () { return this._call('pgqrs_store_inspect', [], results.json) }
 
   producer (name, how) { return this._register('pgqrs_producer_open', name, how, Producer) }
   consumer (name, how) { return this._register('pgqrs_consumer_open', name, how, Consumer) }
 
-  createQueue (name, { maxReadCt = 0 } = {}) {
-    const given = options('pgqrs_queue_options', { max_read_ct: maxReadCt })
-    return this._call('pgqrs_queue_create', [text(name), given], results.json)
+  /** Stores a run of a workflow and the message that carries it. */
+  trigger (workflow, input) {
+    return this._call('pgqrs_run_trigger', [text(workflow), text(document(input, 'input'))], results.json)
   }
 
-  getQueue (name) { return this._call('pgqrs_queue_get', [text(name)], results.json) }
-  listQueues (filter) { return this._rows('pgqrs_queue_list', filter, results.json) }
-  deleteQueue (name) { return this._call('pgqrs_queue_delete', [text(name)]) }
-  purgeQueue (name) { return this._call('pgqrs_queue_purge', [text(name)], results.count) }
-  async metrics (name) { return (await this._rows('pgqrs_queue_metrics', { queue: name }, results.json))[0] }
+  /** Begins the next attempt of a run, for the message that carries it. */
+  async startRun (id, { message } = {}) {
+    const row = await this._call('pgqrs_run_start', [id, message?.id ?? message ?? 0], results.json)
+    return new Run(row, this)
+  }
 
-  async getMessage (id) { return (await this._call('pgqrs_message_get', [id], results.messages))[0] }
-  listMessages (filter) { return this._rows('pgqrs_message_list', filter, results.messages) }
-  countMessages (filter) { return this._rows('pgqrs_message_count', filter, results.count) }
-  async getArchived (id) { return (await this._call('pgqrs_archive_get', [id], results.messages))[0] }
-  listArchived (filter) { return this._rows('pgqrs_archive_list', filter, results.messages) }
-  countArchived (filter) { return this._rows('pgqrs_archive_count', filter, results.count) }
-  async deadLetter (id) { await this._call('pgqrs_message_dead_letter', [id]) }
-  async replay (id) { await this._call('pgqrs_archive_replay', [id]) }
-  async deleteArchived (id) { await this._call('pgqrs_archive_delete', [id]) }
+  pauseRun (id) { return this._call('pgqrs_run_pause', [id], results.json) }
+  resumeRun (id) { return this._call('pgqrs_run_resume', [id], results.json) }
+  cancelRun (id) { return this._call('pgqrs_run_cancel', [id], results.json) }
 
   /** Ends the store, and every producer and consumer opened through it. */
   async close () {
@@ -60,20 +63,6 @@ class Store {
   }
 
   async [Symbol.asyncDispose] () { await this.close() }
-
-  _call (name, args = [], read) { return queue().call(name, [this._handle, ...args], read) }
-
-  _rows (name, filter = {}, read) {
-    const given = options('pgqrs_table_options', {
-      queue: filter.queue,
-      payload: filter.payload === undefined ? undefined : JSON.stringify(filter.payload),
-      worker_id: filter.workerId,
-      limit: filter.limit,
-      offset: filter.offset,
-      flags: filter.deadOnly ? constants.FILTER_DEAD_ONLY : 0
-    })
-    return this._call(name, [given], read)
-  }
 
   _register (name, queueName, { hostname, port, ephemeral = false, signal } = {}, Kind) {
     const given = options('pgqrs_worker_options', { hostname, port, flags: ephemeral ? constants.WORKER_EPHEMERAL : 0 })
@@ -95,4 +84,4 @@ function sql (statement, { schema } = {}) { return results.sql(0, schema, statem
 /** The version of the library. */
 function version () { return library().pgqrs_version() }
 
-module.exports = { Consumer, Message, PgqrsError, Producer, Store, log, open, sql, version }
+module.exports = { Consumer, Message, PgqrsError, Producer, Run, Store, log, open, sql, version }

@@ -79,6 +79,13 @@ function text (value) {
   return { data: bytes.length ? bytes : null, len: bytes.length }
 }
 
+/** What a value is in JSON. */
+function document (value, name) {
+  const encoded = JSON.stringify(value)
+  if (encoded === undefined) throw new TypeError(`${name}: not encodable as JSON`)
+  return encoded
+}
+
 /** Copies what the library shows. */
 function string (view) {
   const length = Number(view.len)
@@ -92,4 +99,4 @@ function records (list, type) {
   return all
 }
 
-module.exports = { declare, library, options, records, string, text }
+module.exports = { declare, document, library, options, records, string, text }

@@ -1,8 +1,8 @@
 'use strict'
 
 const { constants } = require('./abi_gen.js')
-const { PgqrsError } = require('./errors.js')
-const { library, options, text } = require('./library.js')
+const { PgqrsError, failure } = require('./errors.js')
+const { document, library, options, text } = require('./library.js')
 const queue = require('./queue.js')
 const results = require('./results.js')
 
@@ -44,15 +44,9 @@ class Producer extends Worker {
     const given = options('pgqrs_enqueue_options', {
       delay_ms: delay, at: at ? BigInt(at.getTime()) * 1000n : 0, dedup_keys: dedupKeys?.length ? dedupKeys.map(text) : null
     })
-    const documents = payloads.map(payload => text(document(payload)))
+    const documents = payloads.map(payload => text(document(payload, 'payload')))
     return this._call('pgqrs_enqueue', [documents, documents.length, given], results.ids, { signal })
   }
-}
-
-function document (payload) {
-  const encoded = JSON.stringify(payload)
-  if (encoded === undefined) throw new TypeError('payload: not encodable as JSON')
-  return encoded
 }
 
 class Consumer extends Worker {
@@ -65,8 +59,28 @@ class Consumer extends Worker {
     return rows.map(row => new Message(row, this))
   }
 
+  /** A sign of life: leases that are kept alive stay so for `span` from now. Answers how many. */
+  keep (messages, span) {
+    if (messages.length === 0) return 0
+    const error = [0]
+    const kept = library().pgqrs_consumer_keep(this._handle, tokens(messages), messages.length, span, error)
+    if (kept < 0) throw failure(kept, error[0])
+    return kept
+  }
+
   /** Takes messages one after the other until the signal aborts, or the loop is left. */
-  async * messages ({ wait = Infinity, ...how } = {}) {
+  async * messages (how) {
+    await this._poll(true)
+    try {
+      yield * this._taken(how)
+    } finally {
+      await this._poll(false).catch(() => {}) // the loop is over in any case
+    }
+  }
+
+  _poll (begins) { return this._call('pgqrs_worker_poll', [begins ? 1 : 0]) }
+
+  async * _taken ({ wait = Infinity, ...how } = {}) {
     for (;;) {
       let batch
       try {
@@ -95,9 +109,12 @@ class Consumer extends Worker {
   /** One boolean per message or id, in input order: whether it took effect. */
   async _acknowledge (name, messages, ...args) {
     if (messages.length === 0) return []
-    const tokens = messages.map(m => ({ id: m.id ?? m, read_ct: m.readCt ?? 0, reserved: 0 }))
-    return this._call(name, [tokens, tokens.length, ...args], results.outcomes)
+    return this._call(name, [tokens(messages), messages.length, ...args], results.outcomes)
   }
+}
+
+function tokens (messages) {
+  return messages.map(m => ({ id: m.id ?? m, read_ct: m.readCt ?? 0, reserved: 0 }))
 }
 
 /** A leased message. Its acknowledgements answer whether they took effect. */

@@ -63,6 +63,71 @@ test('SQL for transactions of one\'s own', async t => {
   assert.throws(() => store.sql('enqueue'), { code: 'UNSUPPORTED', message: /after your own commit/ })
 })
 
+test('the steps of a run are done once', async t => {
+  const { store } = await opened(t)
+  await store.createWorkflow('ship')
+  const consumer = await store.consumer('ship')
+  await store.trigger('ship', { order: 7 })
+  const done = []
+  const attempt = async fails => {
+    const run = await store.startRun(1)
+    assert.deepEqual(run.input, { order: 7 })
+    const paid = await run.step('charge', async () => { done.push('charge'); return { paid: true } })
+    assert.deepEqual(paid, { paid: true })
+    await run.step('pack', () => { done.push('pack'); if (fails) throw new RangeError('no box') }, { retry: 0 })
+    return run.complete('shipped')
+  }
+  const [message] = await consumer.dequeue()
+  await assert.rejects(store.startRun(message.payload.run_id, { message: 4711 }), { code: 'STATE_TRANSITION' })
+  await assert.rejects(attempt(true), RangeError)
+  assert.equal((await store.listSteps({ runId: 1 }))[1].error, 'RangeError: no box')
+  const { status, output } = await attempt(false)
+  assert.deepEqual({ status, output }, { status: 'success', output: 'shipped' })
+  assert.deepEqual(done, ['charge', 'pack', 'pack'])
+  assert.equal(await store.countRuns({ workflow: 'ship', status: 'success' }), 1)
+  assert.equal(await store.countSteps({ runId: 1 }), 2)
+  assert.equal(await store.countWorkflows(), 1)
+  assert.deepEqual(await store.getWorkflowById((await store.getWorkflow('ship')).id), (await store.listWorkflows())[0])
+  assert.equal((await store.getStep((await store.listSteps())[0].id)).step_name, 'charge')
+})
+
+test('workers have tables', async t => {
+  const { store, producer, consumer } = await opened(t)
+  const id = await producer.enqueue(1)
+  await consumer.dequeue({ lease: 60_000 })
+  assert.deepEqual((await store.listWorkers({ queue: 'tasks' })).map(w => w.id), [producer.id, consumer.id])
+  assert.equal((await store.getWorker(consumer.id)).status, 'ready')
+  const [stats] = await store.workerStats({ queue: 'tasks' })
+  assert.deepEqual([stats.total, stats.ready, stats.producers, stats.consumers], [2, 2, 1, 1])
+  const [health] = await store.workerHealth({ olderThan: 3_600_000 })
+  assert.deepEqual([health.healthy, health.stale, health.stopped], [2, 0, 0])
+  await assert.rejects(store.deleteWorker(consumer.id), { code: 'STATE_TRANSITION' })
+  assert.equal(await store.reclaim({ queue: 'tasks' }), 0)
+  assert.equal(await store.releaseWorker(consumer.id), 1)
+  assert.equal((await store.getMessage(id)).consumerWorkerId, null)
+  assert.equal((await store.getWorker(consumer.id)).status, 'stopped')
+  assert.equal(await store.purgeWorkers(), 1)
+  assert.equal(await store.countWorkers(), 1)
+  await assert.rejects(store.purgeArchive({}), { code: 'INVALID_ARGUMENT' })
+  assert.equal(await store.purgeArchive({ queue: 'tasks' }), 0)
+  assert.equal(await store.countQueues(), 1)
+  assert.equal((await store.getQueueById((await store.getQueue('tasks')).id)).queue_name, 'tasks')
+  assert.deepEqual((await store.inspect())[0], ['engine', 'sqlite'])
+  assert.equal((await store.activity()).enqueue.rows, 1)
+})
+
+test('a consumer that iterates is polling, and keeps its leases', async t => {
+  const { producer, consumer } = await opened(t)
+  await producer.enqueue(1)
+  for await (const message of consumer.messages({ autoExtend: true, wait: 20 })) {
+    assert.equal(await consumer.status(), 'polling')
+    assert.equal(consumer.keep([message], 1_000), 1)
+    await message.archive()
+    assert.equal(consumer.keep([message], 1_000), 0)
+  }
+  assert.equal(await consumer.status(), 'ready')
+})
+
 test('an aborted dequeue leaves no lease', async t => {
   const { producer, consumer } = await opened(t)
   const controller = new AbortController()

@@ -38,7 +38,24 @@ const operations = {
   list_archived: async ({ store }, v) => messages(await store.listArchived({ queue: v.queue, deadOnly: v.dead_only })),
   dead_letter: ({ store }, v) => store.deadLetter(v.id),
   replay: ({ store }, v) => store.replay(v.id),
-  delete_archived: ({ store }, v) => store.deleteArchived(v.id)
+  delete_archived: ({ store }, v) => store.deleteArchived(v.id),
+
+  create_workflow: ({ store }, v) => store.createWorkflow(v.workflow, { maxReadCt: v.max_read_ct }),
+  get_workflow: ({ store }, v) => store.getWorkflow(v.workflow),
+  list_workflows: ({ store }) => store.listWorkflows(),
+  trigger: ({ store }, v) => store.trigger(v.workflow, v.input),
+  get_run: ({ store }, v) => store.getRun(v.id),
+  pause_run: ({ store }, v) => store.pauseRun(v.id),
+  resume_run: ({ store }, v) => store.resumeRun(v.id),
+  cancel_run: ({ store }, v) => store.cancelRun(v.id),
+  list_runs: ({ store }, v) => store.listRuns({ workflow: v.workflow, status: v.status }),
+  start_run: ({ store }, v) => store.startRun(v.id, { message: v.message }),
+  complete_run: ({ worker }, v) => worker.complete(v.output),
+  fail_run: ({ worker }, v) => worker.fail(v.reason),
+  acquire_step: ({ worker }, v) => worker.acquire(v.step, { maxAttempts: v.max_attempts }),
+  complete_step: ({ worker }, v) => worker.completeStep(v.step, v.output),
+  fail_step: ({ worker }, v) => worker.failStep(v.step, v.reason, { retry: v.retry_ms }),
+  list_steps: ({ store }, v) => store.listSteps({ runId: v.id })
 }
 
 function resolve (value, named) {

@@ -1,11 +1,11 @@
-//! As much JSON as the documents of the library need: reading.
+//! As much JSON as the documents of the library need.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
     Null,
-    #[allow(dead_code)] // the library's documents have none; those of the tests do
     Bool(bool),
     /// As it is written: integers have all their digits.
     Number(String),
@@ -149,6 +149,44 @@ impl<'a> Parser<'a> {
     fn unit(&mut self) -> Option<u16> {
         u16::from_str_radix(self.rest.get(..4).map(|_| self.split(4))?, 16).ok()
     }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Value::Null => f.write_str("null"),
+            Value::Bool(b) => write!(f, "{b}"),
+            Value::Number(digits) => f.write_str(digits),
+            Value::Text(text) => quoted(f, text),
+            Value::Array(elements) => {
+                for (i, element) in elements.iter().enumerate() {
+                    write!(f, "{}{element}", if i == 0 { "[" } else { "," })?;
+                }
+                f.write_str(if elements.is_empty() { "[]" } else { "]" })
+            }
+            Value::Object(members) => {
+                f.write_str("{")?;
+                for (i, (name, member)) in members.iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { "," })?;
+                    quoted(f, name)?;
+                    write!(f, ":{member}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+fn quoted(f: &mut fmt::Formatter, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => write!(f, "\\{c}")?,
+            c if c < ' ' => write!(f, "\\u{:04x}", c as u32)?,
+            c => write!(f, "{c}")?,
+        }
+    }
+    f.write_str("\"")
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ mod sql;
 mod store;
 #[rustfmt::skip]
 pub mod sys;
+mod worker_tables;
 mod workers;
+mod workflows;
 
 pub use call::{Call, Submission};
 pub use errors::Error;
@@ -53,13 +55,17 @@ pub use iterate::{Iter, Messages};
 pub use library::{shutdown, version};
 pub use log::{log, Lines, LogLevel};
 pub use messages::{Message, Row, Token};
-pub use records::{LogLine, QueueInfo, QueueMetrics, SystemStats, WorkerStatus};
+pub use records::{
+    Document, LogLine, QueueInfo, QueueMetrics, SystemStats, WorkerHealth, WorkerInfo, WorkerStats, WorkerStatus,
+};
+pub use records::{WorkflowInfo, WorkflowRun, WorkflowStatus, WorkflowStep};
 pub use sql::{sql, Sql, SqlParameter, Statement};
 pub use store::{Filter, OpenOptions, QueueOptions, Store};
 pub use sys::Code;
 pub use workers::{
     BatchOptions, Consumer, DequeueOptions, EnqueueOptions, Producer, ReleaseOptions, Worker, WorkerOptions,
 };
+pub use workflows::{Acquired, Run};
 
 /// What calls of this crate answer.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
 use std::time::SystemTime;
 
 use crate::json::Value;
@@ -34,9 +36,50 @@ impl Field for SystemTime {
     }
 }
 
-impl Field for Option<SystemTime> {
-    fn read(value: &Value, name: &str) -> Option<Option<SystemTime>> {
-        Some(Field::read(value, name))
+impl Field for WorkerStatus {
+    fn read(value: &Value, _: &str) -> Option<WorkerStatus> {
+        WorkerStatus::read(value)
+    }
+}
+
+impl Field for WorkflowStatus {
+    fn read(value: &Value, name: &str) -> Option<WorkflowStatus> {
+        let word = value.text(name)?;
+        WorkflowStatus::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+impl Field for Document {
+    fn read(value: &Value, name: &str) -> Option<Document> {
+        value.get(name).map(|document| Document(document.to_string()))
+    }
+}
+
+/// Null is "none".
+impl<T: Field> Field for Option<T> {
+    fn read(value: &Value, name: &str) -> Option<Option<T>> {
+        match value.get(name)? {
+            Value::Null => Some(None),
+            _ => T::read(value, name).map(Some),
+        }
+    }
+}
+
+/// A JSON document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document(String);
+
+impl Deref for Document {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self)
     }
 }
 
@@ -123,6 +166,189 @@ records! {
         dead: i64,
         /// Of the tables.
         schema_version: i64,
+    }
+}
+
+records! {
+    /// A registered producer or consumer.
+    WorkerInfo {
+        /// Never changes.
+        id: i64,
+        /// Made of its queue, its host and its port.
+        name: String,
+        /// A label.
+        hostname: String,
+        /// A label.
+        port: i32,
+        /// Not there: its queue is gone.
+        queue_id: Option<i64>,
+        /// What it is doing.
+        status: WorkerStatus,
+        /// When it was registered.
+        started_at: SystemTime,
+        /// Its last sign of life.
+        heartbeat_at: SystemTime,
+        /// There: when it ended.
+        shutdown_at: Option<SystemTime>,
+    }
+
+    /// Counts of the workers of one queue.
+    WorkerStats {
+        /// Of the queue.
+        queue_id: i64,
+        /// Of the queue.
+        queue_name: String,
+        /// Of all states.
+        total: i64,
+        /// By [`WorkerStatus`], as the others.
+        ready: i64,
+        /// By [`WorkerStatus`].
+        polling: i64,
+        /// By [`WorkerStatus`].
+        suspended: i64,
+        /// By [`WorkerStatus`].
+        interrupted: i64,
+        /// By [`WorkerStatus`].
+        stopped: i64,
+        /// How many of them are producers.
+        producers: i64,
+        /// How many of them are consumers.
+        consumers: i64,
+        /// Of those that are not stopped.
+        oldest_heartbeat: Option<SystemTime>,
+        /// Of those that are not stopped.
+        newest_heartbeat: Option<SystemTime>,
+    }
+
+    /// Live and dead workers of one queue, by the age of their heartbeat.
+    WorkerHealth {
+        /// Of the queue.
+        queue_id: i64,
+        /// Of the queue.
+        queue_name: String,
+        /// The sum of the others.
+        total: i64,
+        /// With a recent heartbeat.
+        healthy: i64,
+        /// Without one.
+        stale: i64,
+        /// That have ended.
+        stopped: i64,
+    }
+
+    /// A workflow: a name, and the queue of that name, which carries its runs.
+    WorkflowInfo {
+        /// Never changes.
+        id: i64,
+        /// Also of its queue.
+        name: String,
+        /// Of its queue.
+        queue_id: i64,
+        /// When it was created.
+        created_at: SystemTime,
+    }
+
+    /// One execution of a workflow, however often it was interrupted.
+    WorkflowRun {
+        /// Never changes.
+        id: i64,
+        /// Of the workflow.
+        workflow_id: i64,
+        /// Of the workflow.
+        workflow_name: String,
+        /// The message that carries it; a resumed run has a new one.
+        message_id: Option<i64>,
+        /// Where it is.
+        status: WorkflowStatus,
+        /// How often it was started.
+        attempt: i32,
+        /// What it was triggered with.
+        input: Document,
+        /// What it came to.
+        output: Option<Document>,
+        /// Why it failed.
+        error: Option<String>,
+        /// When it was triggered.
+        created_at: SystemTime,
+        /// Its first start.
+        started_at: Option<SystemTime>,
+        /// Its last change.
+        updated_at: SystemTime,
+        /// There: it is paused since then.
+        paused_at: Option<SystemTime>,
+        /// When it succeeded, failed or was cancelled.
+        completed_at: Option<SystemTime>,
+    }
+
+    /// One step of a run.
+    WorkflowStep {
+        /// Never changes.
+        id: i64,
+        /// Of the run.
+        run_id: i64,
+        /// Unique in the run.
+        step_name: String,
+        /// `Running`, `Queued` while it waits for its next attempt, `Success` or `Error`.
+        status: WorkflowStatus,
+        /// How often it was begun.
+        attempt: i32,
+        /// How often it failed; an attempt that was interrupted did not.
+        failures: i32,
+        /// What it came to.
+        output: Option<Document>,
+        /// Its last failure.
+        error: Option<String>,
+        /// Of a queued one: from when on it may be acquired again.
+        retry_at: Option<SystemTime>,
+        /// When it was begun first.
+        created_at: SystemTime,
+        /// When it was begun last.
+        started_at: SystemTime,
+        /// Its last change.
+        updated_at: SystemTime,
+        /// When it succeeded or failed for good.
+        completed_at: Option<SystemTime>,
+    }
+}
+
+/// The state of a run or a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WorkflowStatus {
+    /// Waits to be started.
+    Queued,
+    /// Under way.
+    Running,
+    /// Stopped until it is resumed.
+    Paused,
+    /// Has succeeded.
+    Success,
+    /// Has failed.
+    Error,
+    /// Was ended from outside.
+    Cancelled,
+}
+
+impl WorkflowStatus {
+    const ALL: [WorkflowStatus; 6] = [
+        WorkflowStatus::Queued,
+        WorkflowStatus::Running,
+        WorkflowStatus::Paused,
+        WorkflowStatus::Success,
+        WorkflowStatus::Error,
+        WorkflowStatus::Cancelled,
+    ];
+
+    /// The word of the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WorkflowStatus::Queued => "queued",
+            WorkflowStatus::Running => "running",
+            WorkflowStatus::Paused => "paused",
+            WorkflowStatus::Success => "success",
+            WorkflowStatus::Error => "error",
+            WorkflowStatus::Cancelled => "cancelled",
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 use std::fmt;
+use std::time::Duration;
 
 use crate::call::{count, document, nothing, record, Call, Object, Submission};
-use crate::messages::{rows, view, Row};
+use crate::messages::{millis, rows, view, Row};
 use crate::pump::Answer;
-use crate::records::{all, QueueInfo, QueueMetrics, SystemStats};
+use crate::records::{all, QueueInfo, QueueMetrics, SystemStats, WorkflowStatus};
 use crate::sql::{self, Sql, Statement};
 use crate::sys::{self, Handle, Symbols};
 use crate::workers::{only, Consumer, Producer, Worker, WorkerOptions};
@@ -42,6 +43,12 @@ pub struct Filter<'a> {
     pub limit: i64,
     /// Rows to skip.
     pub offset: i64,
+    /// Purges, health and reclaim: the age; zero: their default.
+    pub older_than: Duration,
+    /// Steps: only those of this run.
+    pub run_id: i64,
+    /// Runs: only those in this state. Their workflow is the `queue`.
+    pub status: Option<WorkflowStatus>,
 }
 
 impl Filter<'_> {
@@ -54,6 +61,9 @@ impl Filter<'_> {
             min_read_ct: self.min_read_ct,
             limit: self.limit,
             offset: self.offset,
+            older_than_ms: millis(self.older_than),
+            run_id: self.run_id,
+            status: view(self.status.map_or("", WorkflowStatus::as_str)),
             ..Default::default()
         }
     }
@@ -63,12 +73,22 @@ impl Filter<'_> {
 /// consumers go on, and the store ends with the last of them.
 #[derive(Clone)]
 pub struct Store {
-    object: Object,
+    pub(crate) object: Object,
 }
 
-type OnName = unsafe extern "C" fn(Handle, *const sys::Str, Handle, u64, *mut Handle, *mut Handle) -> i32;
-type OnId = unsafe extern "C" fn(Handle, i64, Handle, u64, *mut Handle, *mut Handle) -> i32;
-type OnRows = unsafe extern "C" fn(Handle, *const sys::TableOptions, Handle, u64, *mut Handle, *mut Handle) -> i32;
+pub(crate) type OnName = unsafe extern "C" fn(Handle, *const sys::Str, Handle, u64, *mut Handle, *mut Handle) -> i32;
+pub(crate) type OnId = unsafe extern "C" fn(Handle, i64, Handle, u64, *mut Handle, *mut Handle) -> i32;
+pub(crate) type OnRows =
+    unsafe extern "C" fn(Handle, *const sys::TableOptions, Handle, u64, *mut Handle, *mut Handle) -> i32;
+pub(crate) type OnNew = unsafe extern "C" fn(
+    Handle,
+    *const sys::Str,
+    *const sys::QueueOptions,
+    Handle,
+    u64,
+    *mut Handle,
+    *mut Handle,
+) -> i32;
 type OnWorker = unsafe extern "C" fn(
     Handle,
     *const sys::Str,
@@ -127,6 +147,22 @@ impl Store {
         sql::text(self.object.lib(), self.object.handle(), "", statement)
     }
 
+    /// Drops the tables and every message in them.
+    pub fn uninstall(&self) -> Call<()> {
+        self.object.plain(nothing, |lib| lib.store_uninstall)
+    }
+
+    /// How calls that were in flight together have shared transactions: a JSON object.
+    pub fn activity(&self) -> Call<String> {
+        self.object.plain(document, |lib| lib.store_activity)
+    }
+
+    /// The settings of the database that bear on durability and speed, in a fixed order:
+    /// a JSON array of names and values.
+    pub fn inspect(&self) -> Call<String> {
+        self.object.plain(document, |lib| lib.store_inspect)
+    }
+
     /// Counts over the whole store.
     pub fn stats(&self) -> Call<SystemStats> {
         self.object.plain(record(SystemStats::read), |lib| lib.store_stats)
@@ -159,14 +195,17 @@ impl Store {
 
     /// Creates a queue otherwise.
     pub fn create_queue_with(&self, name: &str, options: QueueOptions) -> Call<QueueInfo> {
-        let given = sys::QueueOptions {
-            max_read_ct: options.max_read_ct,
-            ..Default::default()
-        };
-        // SAFETY: the name and the options live until the call returns.
-        self.object.call(record(QueueInfo::read), |lib, store, s| unsafe {
-            (lib.queue_create)(store, &view(name), &given, s.cq, s.user_data, s.op, s.error)
-        })
+        self.create(name, options, record(QueueInfo::read), |lib| lib.queue_create)
+    }
+
+    /// Finds a queue by its id.
+    pub fn get_queue_by_id(&self, id: i64) -> Call<QueueInfo> {
+        self.id(id, record(QueueInfo::read), |lib| lib.queue_by_id)
+    }
+
+    /// Counts queues.
+    pub fn count_queues(&self) -> Call<i64> {
+        self.rows(Filter::default(), count, |lib| lib.queue_count)
     }
 
     /// Finds a queue.
@@ -247,6 +286,12 @@ impl Store {
         self.id(id, nothing, |lib| lib.archive_delete)
     }
 
+    /// Removes archived messages for good: those for which all that is given of `queue`,
+    /// `worker_id`, `older_than` and `dead_only` holds. One must be given.
+    pub fn purge_archive(&self, filter: Filter) -> Call<i64> {
+        self.rows(filter, count, |lib| lib.archive_purge)
+    }
+
     /// Any other asynchronous function of `pgqrs.h` whose first argument is a store and
     /// whose result is a JSON document:
     ///
@@ -260,6 +305,23 @@ impl Store {
     /// ```
     pub fn json(&self, call: impl FnOnce(&Symbols, Handle, Submission) -> i32) -> Call<String> {
         self.object.call(document, call)
+    }
+
+    pub(crate) fn create<T>(
+        &self,
+        name: &str,
+        options: QueueOptions,
+        read: impl FnOnce(Answer) -> Result<T> + Send + 'static,
+        function: impl FnOnce(&Symbols) -> OnNew,
+    ) -> Call<T> {
+        let given = sys::QueueOptions {
+            max_read_ct: options.max_read_ct,
+            ..Default::default()
+        };
+        // SAFETY: the name and the options live until the call returns.
+        self.object.call(read, |lib, store, s| unsafe {
+            function(lib)(store, &view(name), &given, s.cq, s.user_data, s.op, s.error)
+        })
     }
 
     fn register<T>(
@@ -280,7 +342,7 @@ impl Store {
         })
     }
 
-    fn name<T>(
+    pub(crate) fn name<T>(
         &self,
         name: &str,
         read: impl FnOnce(Answer) -> Result<T> + Send + 'static,
@@ -292,7 +354,7 @@ impl Store {
         })
     }
 
-    fn id<T>(
+    pub(crate) fn id<T>(
         &self,
         id: i64,
         read: impl FnOnce(Answer) -> Result<T> + Send + 'static,
@@ -304,7 +366,7 @@ impl Store {
         })
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         filter: Filter,
         read: impl FnOnce(Answer) -> Result<T> + Send + 'static,

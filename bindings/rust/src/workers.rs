@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::call::{check, nothing, record, Call, Object, Submission};
 use crate::iterate::Messages;
 use crate::messages::{ids, micros, millis, outcomes, rows, start, view, Message, Token};
-use crate::pump::Answer;
+use crate::pump::{Answer, Owned};
 use crate::records::WorkerStatus;
 use crate::sys::{self, Code, Handle, Symbols};
 use crate::{Error, Result};
@@ -45,6 +45,14 @@ impl Worker {
         let lib = self.object.lib();
         // SAFETY: room for the id.
         check(lib, unsafe { (lib.worker_id)(self.object.handle(), &mut id) }).map(|()| id)
+    }
+
+    /// Tells that a loop that takes messages begins, or has ended: the status is `Polling`.
+    pub fn poll(&self, begins: bool) -> Call<()> {
+        // SAFETY: no pointers of this crate's own.
+        self.object.call(nothing, |lib, worker, s| unsafe {
+            (lib.worker_poll)(worker, begins.into(), s.cq, s.user_data, s.op, s.error)
+        })
     }
 
     /// Tells that the worker is alive; the library does so by itself.
@@ -318,6 +326,32 @@ impl Consumer {
         options: ReleaseOptions,
     ) -> Call<Vec<bool>> {
         self.many(messages, Acknowledgement::Release(options))
+    }
+
+    /// A sign of life: leases that are kept alive (`auto_extend`) stay so for `span` from
+    /// now. Answers how many; asks no database.
+    pub fn keep(&self, messages: impl IntoIterator<Item = impl Into<Token>>, span: Duration) -> Result<i32> {
+        let tokens: Vec<_> = messages.into_iter().map(|m| m.into().twin()).collect();
+        if tokens.is_empty() {
+            return Ok(0);
+        }
+        let lib = self.object.lib();
+        let mut error = 0;
+        // SAFETY: the tokens and the error live until the call returns.
+        let kept = unsafe {
+            (lib.consumer_keep)(
+                self.object.handle(),
+                start(&tokens),
+                size(&tokens),
+                millis(span),
+                &mut error,
+            )
+        };
+        let failure = Owned { lib, handle: error };
+        match kept {
+            status if status < 0 => Err(Error::read(lib, status, failure.handle)),
+            kept => Ok(kept),
+        }
     }
 
     fn one(&self, message: impl Into<Token>, how: Acknowledgement) -> Call<bool> {

@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use executor::block_on;
-use pgqrs::{BatchOptions, Code, Consumer, DequeueOptions, EnqueueOptions, Filter, OpenOptions, Producer};
-use pgqrs::{LogLevel, QueueOptions, ReleaseOptions, Statement, Store, WorkerOptions, WorkerStatus};
+use pgqrs::{Acquired, BatchOptions, Code, Consumer, DequeueOptions, EnqueueOptions, Filter, LogLevel, OpenOptions};
+use pgqrs::{Producer, QueueOptions, ReleaseOptions, Statement, Store, WorkerOptions, WorkerStatus, WorkflowStatus};
 
 mod executor;
 
@@ -501,4 +501,94 @@ fn sql_for_transactions_of_ones_own() {
     );
     let refused = fixture().store.sql(Statement::Enqueue).unwrap_err();
     assert_eq!((refused.code(), refused.operation()), (Code::Unsupported, "sql_text"));
+}
+
+#[test]
+fn workers_have_tables() {
+    let Fixture {
+        store,
+        queue,
+        producer,
+        consumer,
+    } = fixture();
+    let here = || Filter {
+        queue: &queue,
+        ..Default::default()
+    };
+    let old = || Filter {
+        older_than: Duration::from_secs(3600),
+        ..here()
+    };
+    let id = producer.enqueue("1").wait().unwrap();
+    let options = DequeueOptions {
+        auto_extend: true,
+        ..Default::default()
+    };
+    let batch = consumer.dequeue(options).wait().unwrap();
+    consumer.poll(true).wait().unwrap();
+    assert_eq!(consumer.status().wait().unwrap(), WorkerStatus::Polling);
+    consumer.poll(false).wait().unwrap();
+    assert_eq!(consumer.keep(&batch, LONG).unwrap(), 1);
+    assert_eq!(consumer.keep(Vec::<i64>::new(), LONG).unwrap(), 0);
+
+    let ids: Vec<_> = store
+        .list_workers(here())
+        .wait()
+        .unwrap()
+        .iter()
+        .map(|w| w.id)
+        .collect();
+    let own = consumer.id().unwrap();
+    assert_eq!(ids, [producer.id().unwrap(), own]);
+    let found = store.get_worker(own).wait().unwrap();
+    assert_eq!((found.status, found.shutdown_at), (WorkerStatus::Ready, None));
+    let stats = store.worker_stats(here()).wait().unwrap();
+    assert_eq!((stats[0].total, stats[0].producers, stats[0].consumers), (2, 1, 1));
+    assert_eq!(store.worker_health(old()).wait().unwrap()[0].healthy, 2);
+    assert_eq!(
+        store.delete_worker(own).wait().unwrap_err().code(),
+        Code::StateTransition
+    );
+    assert_eq!(store.reclaim(old()).wait().unwrap(), 0);
+    assert_eq!(store.release_worker(own).wait().unwrap(), 1);
+    assert_eq!(store.get_message(id).wait().unwrap().consumer_worker_id, None);
+    assert_eq!(store.get_worker(own).wait().unwrap().status, WorkerStatus::Stopped);
+    store.delete_worker(own).wait().unwrap();
+    assert_eq!(store.count_workers(here()).wait().unwrap(), 1);
+    let refused = store.purge_archive(Filter::default()).wait().unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(store.purge_archive(old()).wait().unwrap(), 0);
+    let info = store.get_queue(&queue).wait().unwrap();
+    assert_eq!(store.get_queue_by_id(info.id).wait().unwrap().queue_name, queue);
+    assert!(store.count_queues().wait().unwrap() > 0);
+    assert!(store.inspect().wait().unwrap().starts_with("[[\"engine\",\"sqlite\"]"));
+    assert!(store.activity().wait().unwrap().contains("\"flushes\""));
+}
+
+#[test]
+fn the_steps_of_a_run_are_done_once() {
+    let store = fixture().store;
+    let workflow = store.create_workflow("ship").wait().unwrap();
+    assert_eq!(store.get_workflow_by_id(workflow.id).wait().unwrap().name, "ship");
+    let triggered = store.trigger("ship", r#"{"order":7}"#).wait().unwrap();
+    let run = store.start_run(triggered.id, triggered.message_id).wait().unwrap();
+    assert_eq!(&*run.input, r#"{"order":7}"#);
+    let Acquired::Execute(step) = run.acquire("charge").wait().unwrap() else {
+        panic!("it was not done before")
+    };
+    assert_eq!(store.get_step(step.id).wait().unwrap().step_name, "charge");
+    run.fail_step("charge", "busy", Some(LONG)).wait().unwrap();
+    let refused = run.acquire("charge").wait().unwrap_err();
+    assert_eq!(refused.code(), Code::StepNotReady);
+    assert!(refused.retry_after() > Duration::ZERO);
+    let done = run.complete("[1,\"two\"]").wait().unwrap();
+    assert_eq!(done.status, WorkflowStatus::Success);
+    assert_eq!(done.output.unwrap().to_string(), "[1,\"two\"]");
+    let of_workflow = Filter {
+        queue: "ship",
+        ..Default::default()
+    };
+    assert_eq!(store.count_runs(of_workflow).wait().unwrap(), 1);
+    assert_eq!(store.count_steps(Filter::default()).wait().unwrap(), 1);
+    assert_eq!(store.count_workflows().wait().unwrap(), 1);
 }

@@ -4,13 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;
-use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use json::Value;
+use pgqrs::{Acquired, Document, QueueInfo, QueueMetrics, QueueOptions, Row, Run, Store, Token, Worker};
 use pgqrs::{BatchOptions, Consumer, DequeueOptions, EnqueueOptions, Error, Filter, OpenOptions, Producer};
-use pgqrs::{QueueInfo, QueueMetrics, QueueOptions, Row, Store, Token, Worker};
+use pgqrs::{WorkflowInfo, WorkflowRun, WorkflowStatus, WorkflowStep};
 
 mod executor;
 #[path = "../src/json.rs"]
@@ -22,6 +22,7 @@ type Failure = Box<dyn StdError>;
 enum Hand {
     Producer(Producer),
     Consumer(Consumer),
+    Run(Box<Run>),
 }
 
 /// The store of one vector, and the names its steps have given.
@@ -141,6 +142,76 @@ impl Session {
             "dead_letter" => nothing(self.store.dead_letter(id)).await,
             "replay" => nothing(self.store.replay(id)).await,
             "delete_archived" => nothing(self.store.delete_archived(id)).await,
+            _ => self.workflow(v).await,
+        }
+    }
+
+    async fn workflow(&mut self, v: &Value) -> Result<Value, Error> {
+        let workflow = v.text("workflow").unwrap_or_default();
+        let id = v.integer("id").unwrap_or_default();
+        let step = v.text("step").unwrap_or_default();
+        let reason = v.text("reason").unwrap_or_default();
+        let output = || v.get("output").map(Value::to_string).unwrap_or_default();
+        match v.text("do").unwrap_or_default() {
+            "create_workflow" => {
+                let options = QueueOptions {
+                    max_read_ct: number(v, "max_read_ct"),
+                };
+                Ok(named(self.store.create_workflow_with(workflow, options).await?))
+            }
+            "get_workflow" => Ok(named(self.store.get_workflow(workflow).await?)),
+            "list_workflows" => {
+                let all = self.store.list_workflows(Filter::default()).await?;
+                Ok(Value::Array(all.into_iter().map(named).collect()))
+            }
+            "trigger" => {
+                let input = v.get("input").expect("an input").to_string();
+                Ok(run(&self.store.trigger(workflow, input).await?))
+            }
+            "get_run" => Ok(run(&self.store.get_run(id).await?)),
+            "pause_run" => Ok(run(&self.store.pause_run(id).await?)),
+            "resume_run" => Ok(run(&self.store.resume_run(id).await?)),
+            "cancel_run" => Ok(run(&self.store.cancel_run(id).await?)),
+            "list_runs" => {
+                let found = self.store.list_runs(Filter {
+                    queue: workflow,
+                    status: v.text("status").map(status),
+                    ..Default::default()
+                });
+                Ok(Value::Array(found.await?.iter().map(run).collect()))
+            }
+            "start_run" => {
+                let started = self.store.start_run(id, v.integer("message")).await?;
+                let record = run(&started);
+                if let Some(name) = v.text("as") {
+                    self.hands.insert(name.into(), Hand::Run(started.into()));
+                }
+                Ok(record)
+            }
+            "complete_run" => Ok(run(&self.run(v).complete(output()).await?)),
+            "fail_run" => Ok(run(&self.run(v).fail(reason).await?)),
+            "acquire_step" => {
+                let (result, record) = match self.run(v).acquire_with(step, number(v, "max_attempts")).await? {
+                    Acquired::Execute(record) => ("execute", record),
+                    Acquired::Skipped(record) => ("skipped", record),
+                };
+                Ok(object([
+                    ("result", Value::Text(result.into())),
+                    ("step", run_step(&record)),
+                ]))
+            }
+            "complete_step" => Ok(run_step(&self.run(v).complete_step(step, output()).await?)),
+            "fail_step" => {
+                let retry = v.get("retry_ms").map(|_| span(v, "retry_ms"));
+                Ok(run_step(&self.run(v).fail_step(step, reason, retry).await?))
+            }
+            "list_steps" => {
+                let found = self.store.list_steps(Filter {
+                    run_id: id,
+                    ..Default::default()
+                });
+                Ok(Value::Array(found.await?.iter().map(run_step).collect()))
+            }
             unknown => panic!("no such operation: {unknown}"),
         }
     }
@@ -157,14 +228,21 @@ impl Session {
     fn producer(&self, v: &Value) -> &Producer {
         match self.hand(v) {
             Hand::Producer(producer) => producer,
-            Hand::Consumer(_) => panic!("not a producer"),
+            _ => panic!("not a producer"),
         }
     }
 
     fn consumer(&self, v: &Value) -> &Consumer {
         match self.hand(v) {
             Hand::Consumer(consumer) => consumer,
-            Hand::Producer(_) => panic!("not a consumer"),
+            _ => panic!("not a consumer"),
+        }
+    }
+
+    fn run(&self, v: &Value) -> &Run {
+        match self.hand(v) {
+            Hand::Run(run) => run,
+            _ => panic!("not an execution"),
         }
     }
 
@@ -172,6 +250,7 @@ impl Session {
         match self.hand(v) {
             Hand::Producer(producer) => producer,
             Hand::Consumer(consumer) => consumer,
+            Hand::Run(_) => panic!("not a worker"),
         }
     }
 
@@ -247,6 +326,51 @@ fn described(queue: QueueInfo) -> Value {
     ])
 }
 
+fn named(workflow: WorkflowInfo) -> Value {
+    object([("name", Value::Text(workflow.name))])
+}
+
+fn status(word: &str) -> WorkflowStatus {
+    match word {
+        "success" => WorkflowStatus::Success,
+        "error" => WorkflowStatus::Error,
+        "cancelled" => WorkflowStatus::Cancelled,
+        unknown => panic!("no such state: {unknown}"),
+    }
+}
+
+fn or_null<T>(value: Option<T>, convert: impl FnOnce(T) -> Value) -> Value {
+    value.map_or(Value::Null, convert)
+}
+
+fn parsed(document: &Document) -> Value {
+    json::parse(document).expect("a JSON document")
+}
+
+fn run(run: &WorkflowRun) -> Value {
+    object([
+        ("id", integer(run.id)),
+        ("workflow_name", Value::Text(run.workflow_name.clone())),
+        ("message_id", or_null(run.message_id, integer)),
+        ("status", Value::Text(run.status.as_str().into())),
+        ("attempt", integer(run.attempt.into())),
+        ("input", parsed(&run.input)),
+        ("output", or_null(run.output.as_ref(), parsed)),
+        ("error", or_null(run.error.clone(), Value::Text)),
+    ])
+}
+
+fn run_step(step: &WorkflowStep) -> Value {
+    object([
+        ("step_name", Value::Text(step.step_name.clone())),
+        ("status", Value::Text(step.status.as_str().into())),
+        ("attempt", integer(step.attempt.into())),
+        ("failures", integer(step.failures.into())),
+        ("output", or_null(step.output.as_ref(), parsed)),
+        ("error", or_null(step.error.clone(), Value::Text)),
+    ])
+}
+
 fn counts(m: QueueMetrics) -> Value {
     let counts = [
         ("pending", m.pending),
@@ -270,44 +394,6 @@ async fn rows(call: impl Future<Output = Result<Vec<Row>, Error>>) -> Result<Val
     Ok(Value::Array(call.await?.iter().map(row).collect()))
 }
 
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Value::Null => f.write_str("null"),
-            Value::Bool(b) => write!(f, "{b}"),
-            Value::Number(digits) => f.write_str(digits),
-            Value::Text(text) => quoted(f, text),
-            Value::Array(elements) => {
-                for (i, element) in elements.iter().enumerate() {
-                    write!(f, "{}{element}", if i == 0 { "[" } else { "," })?;
-                }
-                f.write_str(if elements.is_empty() { "[]" } else { "]" })
-            }
-            Value::Object(members) => {
-                f.write_str("{")?;
-                for (i, (name, member)) in members.iter().enumerate() {
-                    f.write_str(if i == 0 { "" } else { "," })?;
-                    quoted(f, name)?;
-                    write!(f, ":{member}")?;
-                }
-                f.write_str("}")
-            }
-        }
-    }
-}
-
-fn quoted(f: &mut fmt::Formatter, text: &str) -> fmt::Result {
-    f.write_str("\"")?;
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => write!(f, "\\{c}")?,
-            c if c < ' ' => write!(f, "\\u{:04x}", c as u32)?,
-            c => write!(f, "{c}")?,
-        }
-    }
-    f.write_str("\"")
-}
-
 /// Of an object only the members that are given count.
 fn contains(have: &Value, want: &Value) -> bool {
     match (have, want) {
@@ -323,7 +409,7 @@ fn contains(have: &Value, want: &Value) -> bool {
 
 // ---- The program --------------------------------------------------------------------
 
-async fn run(vector: &Value, dsn: &str) -> Result<(), Failure> {
+async fn perform(vector: &Value, dsn: &str) -> Result<(), Failure> {
     let store = Store::open_with(
         dsn,
         OpenOptions {
@@ -367,7 +453,7 @@ fn main() {
     for line in std::io::stdin().lines() {
         let line = line.expect("a line of text");
         let (name, dsn) = line.split_once(' ').expect("FILE/NAME DSN");
-        match find(&mut files, &directory, name).and_then(|v| executor::block_on(run(&v, dsn))) {
+        match find(&mut files, &directory, name).and_then(|v| executor::block_on(perform(&v, dsn))) {
             Ok(()) => println!("ok {name}"),
             Err(problem) => {
                 println!("failed {name}: {problem}");

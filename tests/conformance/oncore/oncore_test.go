@@ -27,4 +27,6 @@ var statuses = map[fault.Kind]string{
 	fault.Cancelled: "CANCELLED", fault.Timeout: "TIMEOUT", fault.Closed: "CLOSED",
 	fault.QueueNotFound: "QUEUE_NOT_FOUND", fault.QueueExists: "QUEUE_EXISTS", fault.MessageNotFound: "MESSAGE_NOT_FOUND",
 	fault.Validation: "VALIDATION", fault.Serialization: "SERIALIZATION", fault.StateTransition: "STATE_TRANSITION",
+	fault.WorkflowExists: "WORKFLOW_EXISTS", fault.WorkflowNotFound: "WORKFLOW_NOT_FOUND", fault.RunCancelled: "RUN_CANCELLED",
+	fault.Paused: "PAUSED", fault.StepNotReady: "STEP_NOT_READY", fault.RetriesExhausted: "RETRIES_EXHAUSTED",
 }

@@ -134,9 +134,7 @@ def test_the_sql_of_enqueue_batch_in_is_the_librarys() -> None:
     enqueue = _transaction._Enqueue("tasks", [b"1"], ["once"], None, 'my "jobs"')
     result, error = _abi.Handle(), _abi.Handle()
     schema = _codec._str(enqueue.schema)
-    status = lib().pgqrs_sql_text(
-        0, schema, _abi.SQL_ENQUEUE_BATCH, None, ctypes.byref(result), ctypes.byref(error)
-    )
+    status = lib().pgqrs_sql_text(0, schema, _abi.SQL_ENQUEUE_BATCH, None, ctypes.byref(result), ctypes.byref(error))
     _errors.check(status, error.value)
     try:
         answer = _codec.read_json(result.value)

@@ -37,6 +37,7 @@ class Session:
         self.store = store
         self.admin = store.admin()
         self.named: dict[str, Any] = {}
+        self.executions: dict[str, pgqrs.WorkflowRun] = {}
 
     async def step(self, what: str, raw: Step) -> None:
         step = self.resolve(raw)
@@ -168,6 +169,76 @@ class Session:
 
     async def do_delete_archived(self, step: Step) -> Any:
         await (await self.store.get_archive()).delete(step["id"])
+
+    # --- workflows ----------------------------------------------------------------------
+
+    async def do_create_workflow(self, step: Step) -> Any:
+        return {"name": (await self.admin.create_workflow(step["workflow"], step.get("max_read_ct"))).name}
+
+    async def do_get_workflow(self, step: Step) -> Any:
+        return {"name": (await (await self.store.get_workflows()).get(step["workflow"])).name}
+
+    async def do_list_workflows(self, step: Step) -> Any:
+        return [{"name": info.name} for info in await (await self.store.get_workflows()).list()]
+
+    async def do_trigger(self, step: Step) -> Any:
+        return run(await self.store.trigger(step["workflow"], step["input"]))
+
+    async def do_get_run(self, step: Step) -> Any:
+        return run(await (await self.store.get_workflow_runs()).get(step["id"]))
+
+    async def do_pause_run(self, step: Step) -> Any:
+        return run(await (await self.store.get_workflow_runs()).pause(step["id"]))
+
+    async def do_resume_run(self, step: Step) -> Any:
+        return run(await (await self.store.get_workflow_runs()).resume(step["id"]))
+
+    async def do_cancel_run(self, step: Step) -> Any:
+        return run(await (await self.store.get_workflow_runs()).cancel(step["id"]))
+
+    async def do_list_runs(self, step: Step) -> Any:
+        runs = await self.store.get_workflow_runs()
+        return [run(r) for r in await runs.list(workflow=step["workflow"], status=step.get("status"))]
+
+    async def do_start_run(self, step: Step) -> Any:
+        started = await (await self.store.get_workflow_runs()).start(step["id"], step.get("message"))
+        if "as" in step:
+            self.executions[step["as"]] = started
+        return run(started)
+
+    async def do_complete_run(self, step: Step) -> Any:
+        return run(await (await self.store.get_workflow_runs()).complete(self.executions[step["with"]], step["output"]))
+
+    async def do_fail_run(self, step: Step) -> Any:
+        return run(await (await self.store.get_workflow_runs()).fail(self.executions[step["with"]], step["reason"]))
+
+    async def do_acquire_step(self, step: Step) -> Any:
+        steps = await self.store.get_workflow_steps()
+        attempts = {"max_attempts": step["max_attempts"]} if "max_attempts" in step else {}
+        found = await steps.acquire(self.executions[step["with"]], step["step"], **attempts)
+        return {"result": found.status.value, "step": run_step(found.step)}
+
+    async def do_complete_step(self, step: Step) -> Any:
+        steps = await self.store.get_workflow_steps()
+        return run_step(await steps.complete(self.executions[step["with"]], step["step"], step["output"]))
+
+    async def do_fail_step(self, step: Step) -> Any:
+        steps = await self.store.get_workflow_steps()
+        again = step["retry_ms"] / 1000 if "retry_ms" in step else None
+        return run_step(await steps.fail(self.executions[step["with"]], step["step"], step["reason"], again))
+
+    async def do_list_steps(self, step: Step) -> Any:
+        return [run_step(s) for s in await (await self.store.get_workflow_steps()).list(run=step["id"])]
+
+
+def run(r: pgqrs.WorkflowRun) -> Any:
+    names = ("id", "workflow_name", "message_id", "attempt", "input", "output", "error")
+    return {name: getattr(r, name) for name in names} | {"status": r.status.value}
+
+
+def run_step(s: pgqrs.WorkflowStep) -> Any:
+    names = ("step_name", "attempt", "failures", "output", "error")
+    return {name: getattr(s, name) for name in names} | {"status": s.status.value}
 
 
 def queue(info: pgqrs.QueueInfo) -> Any:
