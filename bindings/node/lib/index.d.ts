@@ -226,6 +226,11 @@ export class Consumer extends Worker {
   dequeue<T = Json>(options?: DequeueOptions): Promise<Message<T>[]>
   /** Takes messages one after the other, for ever unless `wait` says how long; ends quietly when the signal aborts. */
   messages<T = Json>(options?: DequeueOptions): AsyncGenerator<Message<T>, void, void>
+  /**
+   * Tells of leases that were kept alive (`autoExtend`) and lost all the same: somebody else may have the message by now.
+   * Ends quietly when the signal aborts.
+   */
+  losses(options?: Abortable): AsyncGenerator<{ id: Id, readCt: number }, void, void>
   /** A sign of life: leases that are kept alive (`autoExtend`) stay so for `span` from now. Answers how many. */
   keep(messages: (Row | Id)[], span: number): number
   archive(messages: (Row | Id)[]): Promise<boolean[]>

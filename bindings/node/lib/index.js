@@ -76,7 +76,7 @@ const LEVELS = { debug: constants.LOG_DEBUG, info: constants.LOG_INFO, warn: con
 /** Calls listener with what the library logs. Answers what ends it. */
 function log (listener, { level = 'warn' } = {}) {
   if (!(level in LEVELS)) throw new RangeError(`level: ${level} is not one of ${Object.keys(LEVELS).join(', ')}`)
-  return queue().stream('pgqrs_log_subscribe', [LEVELS[level]], results.line, listener)
+  return queue().listen('pgqrs_log_subscribe', [LEVELS[level]], results.line, listener)
 }
 /** The text of a statement that stores messages in a PostgreSQL transaction of the caller's own. */
 function sql (statement, { schema } = {}) { return results.sql(0, schema, statement) }

@@ -32,7 +32,7 @@ class Queue {
     process.on('exit', () => this.lib.pgqrs_close(this.handle)) // of the process, or of this worker thread
     this.batch = Buffer.alloc(COMPLETION * AT_ONCE)
     this.waiting = new Map()
-    this.streams = 0 // how many of those that wait keep no process alive
+    this.listeners = 0 // how many of those that wait keep no process alive
     this.last = 0
   }
 
@@ -45,9 +45,9 @@ class Queue {
     this.rest()
   }
 
-  /** Lets the process end when nothing else than streams is under way. */
+  /** Lets the process end when nothing else than listening is under way. */
   rest () {
-    if (this.waiting.size === this.streams) this.socket.unref()
+    if (this.waiting.size === this.listeners) this.socket.unref()
   }
 
   deliver (at) {
@@ -56,8 +56,7 @@ class Queue {
     const result = this.batch.readBigUInt64LE(at + 16)
     const error = this.batch.readBigUInt64LE(at + 24)
     const call = this.waiting.get(id)
-    if (this.batch.readUInt32LE(at + 12) & constants.CQE_MORE) return call.each(result)
-    this.waiting.delete(id)
+    if ((this.batch.readUInt32LE(at + 12) & constants.CQE_MORE) === 0) this.waiting.delete(id)
     if (status < 0) call.reject(failure(status, error))
     else call.resolve(result)
   }
@@ -83,16 +82,13 @@ class Queue {
       this.lib.pgqrs_result_discard(handle)
       throw signal.reason
     }
-    try {
-      return read(handle)
-    } finally {
-      if (!keep) this.lib.pgqrs_close(handle)
-    }
+    return keep ? read(handle) : this.taken(handle, read)
   }
 
   async outcome (name, args, signal) {
-    const { result, op } = this.submit(name, args)
+    let op
     const cancel = () => this.lib.pgqrs_op_cancel(op)
+    const result = new Promise((resolve, reject) => { op = this.submit(name, args, { resolve, reject }) })
     signal?.addEventListener('abort', cancel, { once: true })
     try {
       return await result
@@ -103,43 +99,83 @@ class Queue {
     }
   }
 
+  /** Makes a call that answers more than once, and goes through what read() makes of each, until the signal aborts. */
+  async * stream (name, args, read, { signal } = {}) {
+    if (signal?.aborted) return
+    const told = []
+    let end
+    let over = false
+    let wake = () => {}
+    const op = this.submit(name, args, {
+      resolve: result => {
+        if (over) return this.lib.pgqrs_close(result)
+        told.push(result)
+        wake()
+      },
+      reject: error => {
+        end = error
+        wake()
+      }
+    })
+    const cancel = () => this.lib.pgqrs_op_cancel(op)
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      for (;;) {
+        while (told.length > 0) yield * this.taken(told.shift(), read)
+        if (end) break
+        await new Promise(resolve => { wake = resolve })
+      }
+      if (!signal?.aborted || end.code !== 'CANCELLED') throw end
+    } finally {
+      over = true
+      cancel()
+      signal?.removeEventListener('abort', cancel)
+      for (const result of told) this.lib.pgqrs_close(result)
+    }
+  }
+
   /**
-   * Makes a call that has several results, and keeps no process alive. Answers what ends it.
+   * Makes a call that answers more than once, keeps no process alive, and is ended by what this answers.
    *
    * each  gets what read() makes of each result. Not while completions are taken: what it throws must not stop that
    */
-  stream (name, args, read, each) {
+  listen (name, args, read, each) {
     let stopped = false
-    const { op, result } = this.submit(name, args, handle => {
-      try {
-        const value = read(handle)
+    const op = this.submit(name, args, {
+      resolve: result => {
+        const value = this.taken(result, read)
         queueMicrotask(() => { if (!stopped) each(value) })
-      } finally {
-        this.lib.pgqrs_close(handle)
+      },
+      reject: () => { // it was stopped, or the library was: then every call says so
+        this.listeners--
+        this.rest()
       }
-    })
-    const over = () => {
-      this.streams--
-      this.rest()
-    }
-    result.then(over, over) // it was stopped, or the library was: then every call says so
+    }, true)
     return () => {
       stopped = true
       this.lib.pgqrs_op_cancel(op)
     }
   }
 
-  submit (name, args, each) {
+  /** What read() makes of a result, which is closed. */
+  taken (result, read) {
+    try {
+      return read(result)
+    } finally {
+      this.lib.pgqrs_close(result)
+    }
+  }
+
+  submit (name, args, call, listens = false) {
     const id = ++this.last
     const op = [0]
     const error = [0]
     const status = this.lib[name](...args, this.handle, id, op, error)
     if (status < 0) throw failure(status, error[0])
-    if (each) this.streams++
+    if (listens) this.listeners++
     else this.socket.ref()
-    // The completion cannot have been taken yet: that happens on this thread.
-    const result = new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject, each }))
-    return { result, op: op[0] }
+    this.waiting.set(id, call) // its completion cannot have been taken yet: that happens on this thread
+    return op[0]
   }
 }
 

@@ -17,6 +17,7 @@ const json = result => JSON.parse(string(view('pgqrs_result_json', result)))
 const count = result => json(result).count
 const ids = result => records(view('pgqrs_result_ids', result), 'int64_t')
 const outcomes = result => records(view('pgqrs_result_outcomes', result), 'int32_t').map(status => status === 0)
+const tokens = result => records(view('pgqrs_result_tokens', result), 'pgqrs_token')
 const messages = result => records(view('pgqrs_result_messages', result), 'pgqrs_message').map(row)
 
 function line (result) {
@@ -60,4 +61,4 @@ function date (us) {
   return us ? new Date(Number(BigInt(us) / 1000n)) : null
 }
 
-module.exports = { count, ids, json, line, messages, nothing, outcomes, sql }
+module.exports = { count, ids, json, line, messages, nothing, outcomes, sql, tokens }

@@ -68,6 +68,12 @@ class Consumer extends Worker {
     return kept
   }
 
+  /** Tells of leases that were kept alive and lost all the same, from the first step of the iteration on. */
+  async * losses (how) {
+    const read = result => results.tokens(result).map(token => ({ id: token.id, readCt: token.read_ct }))
+    yield * queue().stream('pgqrs_consumer_losses', [this._handle], read, how)
+  }
+
   /** Takes messages one after the other until the signal aborts, or the loop is left. */
   async * messages (how) {
     await this._poll(true)

@@ -128,6 +128,24 @@ test('a consumer that iterates is polling, and keeps its leases', async t => {
   assert.equal(await consumer.status(), 'ready')
 })
 
+test('a consumer is told of kept leases that were lost', async t => {
+  const { store, producer, consumer } = await opened(t)
+  const controller = new AbortController()
+  const losses = consumer.losses({ signal: controller.signal })
+  const first = losses.next() // from here on losses are told
+  const id = await producer.enqueue(1)
+  await consumer.dequeue({ lease: 200, autoExtend: true })
+  await store.purgeQueue('tasks')
+  assert.deepEqual(await first, { done: false, value: { id, readCt: 1 } })
+  const next = losses.next()
+  controller.abort()
+  assert.equal((await next).done, true)
+  for await (const loss of consumer.losses({ signal: controller.signal })) assert.fail(loss)
+  const closed = consumer.losses().next()
+  consumer.close()
+  await assert.rejects(closed, { code: 'CLOSED' })
+})
+
 test('an aborted dequeue leaves no lease', async t => {
   const { producer, consumer } = await opened(t)
   const controller = new AbortController()
