@@ -665,6 +665,22 @@ class consumer : public worker {
         check(kept, failure);
         return kept;
     }
+    // Calls told with each lease that was kept alive and lost all the same, until the
+    // operation is cancelled or the consumer ends: it ends with an error, CANCELLED or
+    // CLOSED. told must not throw, and not wait for operations of the queue.
+    operation<void> losses(std::function<void(token)> told) {
+        return queue_->start<void>([this](pgqrs_handle cq, std::uint64_t id, pgqrs_handle *op, pgqrs_handle *failure) {
+            return pgqrs_consumer_losses(handle(), cq, id, op, failure);
+        }, [](unique_handle) {}, [told = std::move(told)](unique_handle result) {
+            pgqrs_list list{};
+            if (pgqrs_result_tokens(result.get(), &list) != PGQRS_OK) return;
+            for (std::uint32_t i = 0; i < list.count; i++) {
+                const auto *at = static_cast<const char *>(list.items) + std::size_t{i} * list.item_size;
+                const auto &t = *reinterpret_cast<const pgqrs_token *>(at);
+                told({t.id, t.read_ct});
+            }
+        });
+    }
     operation<messages> dequeue(const dequeue_options &given = {}) {
         pgqrs_dequeue_options options;
         PGQRS_INIT(&options);

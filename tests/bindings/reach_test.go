@@ -45,7 +45,6 @@ var unreached = []struct {
 	{"the texts of statuses are generated with their numbers", []string{"Go", "Node.js", "Rust"}, []string{"status_text"}},
 	{"the event loop watches the descriptor", []string{"Go", "Node.js"}, []string{"cq_wait"}},
 	{"a thread waits for completions", []string{"Rust"}, []string{"cq_fd"}},
-	{"not yet: operations of these bindings complete once", []string{"C++", "Rust"}, []string{"consumer_losses", "result_tokens"}},
 }
 
 // TestEveryFunctionIsReached compares what pgqrs.h declares with what each binding calls.

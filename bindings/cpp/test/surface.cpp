@@ -164,6 +164,21 @@ void tables() {
     EXPECT(!pgqrs::version().empty());
 }
 
+void losses() {
+    fixture f(pgqrs::pump::thread);
+    std::promise<std::int64_t> lost;
+    auto told = f.consumer->losses([&](pgqrs::token t) { lost.set_value(t.id); });
+    const auto id = f.producer->enqueue("1").get();
+    pgqrs::dequeue_options options;
+    options.auto_extend = true;
+    options.lease = 200ms;
+    f.consumer->dequeue(options).get();
+    f.store.purge_queue("tasks").get();
+    EXPECT(lost.get_future().get() == id);
+    told.cancel();
+    EXPECT(code([&] { told.get(); }) == PGQRS_E_CANCELLED);
+}
+
 // A queue that goes ends what waits on it.
 void closing() {
     std::optional<pgqrs::operation<pgqrs::messages>> waits;
@@ -232,6 +247,7 @@ int main() {
     futures_and_errors();
     statements();
     tables();
+    losses();
     coroutines();
     log(pgqrs::pump::thread);
     log(pgqrs::pump::manual);

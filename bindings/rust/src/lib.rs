@@ -38,9 +38,11 @@ mod json;
 mod layout;
 mod library;
 mod log;
+mod losses;
 mod messages;
 mod pump;
 mod records;
+mod several;
 mod sql;
 mod store;
 #[rustfmt::skip]
@@ -54,6 +56,7 @@ pub use errors::Error;
 pub use iterate::{Iter, Messages};
 pub use library::{shutdown, version};
 pub use log::{log, Lines, LogLevel};
+pub use losses::Losses;
 pub use messages::{Message, Row, Token};
 pub use records::{
     Document, LogLine, QueueInfo, QueueMetrics, SystemStats, WorkerHealth, WorkerInfo, WorkerStats, WorkerStatus,

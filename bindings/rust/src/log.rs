@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::call::record;
 use crate::json::Value;
-use crate::pump::{pump, Outcome, Slot};
+use crate::pump::Outcome;
 use crate::records::{Field, LogLine};
-use crate::sys::{self, Handle, Symbols};
+use crate::several::Several;
+use crate::sys;
 use crate::Result;
 
 /// How grave a line of the log is.
@@ -74,15 +74,10 @@ pub fn log(level: LogLevel) -> Result<Lines> {
         LogLevel::Warn => sys::LOG_WARN,
         LogLevel::Error => sys::LOG_ERROR,
     };
-    let pump = pump()?;
     // SAFETY: the submission's pointers are valid for the call.
-    let (slot, op) =
-        pump.start(|lib, s| unsafe { (lib.log_subscribe)(number as i32, s.cq, s.user_data, s.op, s.error) })?;
-    Ok(Lines {
-        lib: pump.lib,
-        slot,
-        op,
-    })
+    let lines =
+        Several::start(|lib, s| unsafe { (lib.log_subscribe)(number as i32, s.cq, s.user_data, s.op, s.error) })?;
+    Ok(Lines(lines))
 }
 
 /// Lines of the log, one after the other, until the library is shut down: see [`log`].
@@ -90,11 +85,7 @@ pub fn log(level: LogLevel) -> Result<Lines> {
 /// A thread goes through them with `for`; a task asks for the [`next`](Lines::next). The
 /// library never waits for either: beyond 1024 that nobody took, lines are dropped and
 /// counted.
-pub struct Lines {
-    lib: &'static Symbols,
-    slot: Arc<Slot>,
-    op: Handle,
-}
+pub struct Lines(Several);
 
 impl Lines {
     /// The next line; `None`: the library was shut down. Dropping the future loses
@@ -105,10 +96,7 @@ impl Lines {
 
     /// As `Stream::poll_next` has it, for a stream of whichever crate defines one.
     pub fn poll_next(&mut self, context: &mut Context) -> Poll<Option<LogLine>> {
-        match self.slot.poll(context.waker()) {
-            Some(outcome) => Poll::Ready(read(outcome)),
-            None => Poll::Pending,
-        }
+        self.0.poll(context).map(read)
     }
 }
 
@@ -121,14 +109,7 @@ impl IntoIterator for Lines {
     type IntoIter = Box<dyn Iterator<Item = LogLine> + Send>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Box::new(std::iter::from_fn(move || self.slot.wait(None).and_then(read)))
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        // SAFETY: no pointers; an op that has ended is unknown, and that is all.
-        unsafe { (self.lib.op_cancel)(self.op) };
+        Box::new(std::iter::from_fn(move || self.0.wait().and_then(read)))
     }
 }
 

@@ -219,6 +219,15 @@ pub(crate) fn outcomes(answer: Answer) -> Result<Vec<bool>> {
     }
 }
 
+pub(crate) fn tokens(answer: Answer) -> Result<Vec<Token>> {
+    let records = records::<sys::Token>(&answer, |lib| lib.result_tokens)?;
+    let token = |t: sys::Token| Token {
+        id: t.id,
+        read_ct: t.read_ct,
+    };
+    Ok(records.into_iter().map(token).collect())
+}
+
 pub(crate) fn rows(answer: Answer) -> Result<Vec<Row>> {
     let records = records::<sys::Message>(&answer, |lib| lib.result_messages)?;
     // SAFETY: the answer is open until the end of this function.

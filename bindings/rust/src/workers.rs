@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::call::{check, nothing, record, Call, Object, Submission};
 use crate::iterate::Messages;
+use crate::losses::Losses;
 use crate::messages::{ids, micros, millis, outcomes, rows, start, view, Message, Token};
 use crate::pump::{Answer, Owned};
 use crate::records::WorkerStatus;
@@ -326,6 +327,12 @@ impl Consumer {
         options: ReleaseOptions,
     ) -> Call<Vec<bool>> {
         self.many(messages, Acknowledgement::Release(options))
+    }
+
+    /// Tells of leases that were kept alive (`auto_extend`) and lost all the same, from
+    /// now on: somebody else may have the message by now.
+    pub fn losses(&self) -> Result<Losses> {
+        Losses::new(&self.worker.object)
     }
 
     /// A sign of life: leases that are kept alive (`auto_extend`) stay so for `span` from

@@ -592,3 +592,35 @@ fn the_steps_of_a_run_are_done_once() {
     assert_eq!(store.count_steps(Filter::default()).wait().unwrap(), 1);
     assert_eq!(store.count_workflows().wait().unwrap(), 1);
 }
+
+#[test]
+fn a_consumer_is_told_of_kept_leases_that_were_lost() {
+    let Fixture {
+        store,
+        queue,
+        producer,
+        consumer,
+    } = fixture();
+    let mut losses = consumer.losses().unwrap();
+    let lose = || {
+        let id = producer.enqueue("1").wait().unwrap();
+        let options = DequeueOptions {
+            lease: Duration::from_millis(200),
+            auto_extend: true,
+            ..Default::default()
+        };
+        consumer.dequeue(options).wait().unwrap();
+        store.purge_queue(&queue).wait().unwrap();
+        id
+    };
+    let id = lose();
+    let told = block_on(losses.next()).unwrap().unwrap();
+    assert_eq!((told.id, told.read_ct), (id, 1));
+    let id = lose();
+    assert_eq!(Iterator::next(&mut losses).unwrap().unwrap().id, id);
+    consumer.shutdown().wait().unwrap();
+    store.close().wait().unwrap();
+    let end = losses.by_ref().last().unwrap().unwrap_err();
+    assert_eq!(end.code(), Code::Closed);
+    assert!(block_on(losses.next()).is_none());
+}
