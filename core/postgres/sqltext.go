@@ -21,8 +21,10 @@ var foreigners = map[model.SQLStatement]foreign{
 
 func enqueueParameters(documents, keys string) []model.SQLParameter {
 	return []model.SQLParameter{
-		{Name: "queue", Type: "text"}, {Name: documents, Type: "text"},
-		{Name: "delay_ms", Type: "bigint", Nullable: true}, {Name: keys, Type: "text", Nullable: true},
+		{Name: "queue", Type: "text"},
+		{Name: documents, Type: "text"},
+		{Name: "delay_ms", Type: "bigint", Nullable: true},
+		{Name: keys, Type: "text", Nullable: true},
 	}
 }
 

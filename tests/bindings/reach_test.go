@@ -40,7 +40,8 @@ var unreached = []struct {
 	{"for benchmarks and tests of loops", nil, []string{"cq_nop"}},
 	{
 		"for hosts in which crossing the boundary costs more than a call: the library shares the transactions of single calls by itself",
-		nil, []string{"enqueue_each", "result_failure"},
+		nil,
+		[]string{"enqueue_each", "result_failure"},
 	},
 	{"the texts of statuses are generated with their numbers", []string{"Go", "Node.js", "Rust"}, []string{"status_text"}},
 	{"the event loop watches the descriptor", []string{"Go", "Node.js"}, []string{"cq_wait"}},

@@ -505,64 +505,65 @@ fn sql_for_transactions_of_ones_own() {
 
 #[test]
 fn workers_have_tables() {
-    let Fixture {
-        store,
-        queue,
-        producer,
-        consumer,
-    } = fixture();
+    let f = fixture();
     let here = || Filter {
-        queue: &queue,
+        queue: &f.queue,
         ..Default::default()
     };
     let old = || Filter {
         older_than: Duration::from_secs(3600),
         ..here()
     };
-    let id = producer.enqueue("1").wait().unwrap();
+    let id = f.producer.enqueue("1").wait().unwrap();
     let options = DequeueOptions {
         auto_extend: true,
         ..Default::default()
     };
-    let batch = consumer.dequeue(options).wait().unwrap();
-    consumer.poll(true).wait().unwrap();
-    assert_eq!(consumer.status().wait().unwrap(), WorkerStatus::Polling);
-    consumer.poll(false).wait().unwrap();
-    assert_eq!(consumer.keep(&batch, LONG).unwrap(), 1);
-    assert_eq!(consumer.keep(Vec::<i64>::new(), LONG).unwrap(), 0);
+    let batch = f.consumer.dequeue(options).wait().unwrap();
+    f.consumer.poll(true).wait().unwrap();
+    assert_eq!(f.consumer.status().wait().unwrap(), WorkerStatus::Polling);
+    f.consumer.poll(false).wait().unwrap();
+    assert_eq!(f.consumer.keep(&batch, LONG).unwrap(), 1);
+    assert_eq!(f.consumer.keep(Vec::<i64>::new(), LONG).unwrap(), 0);
 
-    let ids: Vec<_> = store
+    let ids: Vec<_> = f
+        .store
         .list_workers(here())
         .wait()
         .unwrap()
         .iter()
         .map(|w| w.id)
         .collect();
-    let own = consumer.id().unwrap();
-    assert_eq!(ids, [producer.id().unwrap(), own]);
-    let found = store.get_worker(own).wait().unwrap();
+    let own = f.consumer.id().unwrap();
+    assert_eq!(ids, [f.producer.id().unwrap(), own]);
+    let found = f.store.get_worker(own).wait().unwrap();
     assert_eq!((found.status, found.shutdown_at), (WorkerStatus::Ready, None));
-    let stats = store.worker_stats(here()).wait().unwrap();
+    let stats = f.store.worker_stats(here()).wait().unwrap();
     assert_eq!((stats[0].total, stats[0].producers, stats[0].consumers), (2, 1, 1));
-    assert_eq!(store.worker_health(old()).wait().unwrap()[0].healthy, 2);
+    assert_eq!(f.store.worker_health(old()).wait().unwrap()[0].healthy, 2);
     assert_eq!(
-        store.delete_worker(own).wait().unwrap_err().code(),
+        f.store.delete_worker(own).wait().unwrap_err().code(),
         Code::StateTransition
     );
-    assert_eq!(store.reclaim(old()).wait().unwrap(), 0);
-    assert_eq!(store.release_worker(own).wait().unwrap(), 1);
-    assert_eq!(store.get_message(id).wait().unwrap().consumer_worker_id, None);
-    assert_eq!(store.get_worker(own).wait().unwrap().status, WorkerStatus::Stopped);
-    store.delete_worker(own).wait().unwrap();
-    assert_eq!(store.count_workers(here()).wait().unwrap(), 1);
-    let refused = store.purge_archive(Filter::default()).wait().unwrap_err();
+    assert_eq!(f.store.reclaim(old()).wait().unwrap(), 0);
+    assert_eq!(f.store.release_worker(own).wait().unwrap(), 1);
+    assert_eq!(f.store.get_message(id).wait().unwrap().consumer_worker_id, None);
+    assert_eq!(f.store.get_worker(own).wait().unwrap().status, WorkerStatus::Stopped);
+    f.store.delete_worker(own).wait().unwrap();
+    assert_eq!(f.store.count_workers(here()).wait().unwrap(), 1);
+    let refused = f.store.purge_archive(Filter::default()).wait().unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
-    assert_eq!(store.purge_archive(old()).wait().unwrap(), 0);
-    let info = store.get_queue(&queue).wait().unwrap();
-    assert_eq!(store.get_queue_by_id(info.id).wait().unwrap().queue_name, queue);
-    assert!(store.count_queues().wait().unwrap() > 0);
-    assert!(store.inspect().wait().unwrap().starts_with("[[\"engine\",\"sqlite\"]"));
-    assert!(store.activity().wait().unwrap().contains("\"flushes\""));
+    assert_eq!(f.store.purge_archive(old()).wait().unwrap(), 0);
+    let info = f.store.get_queue(&f.queue).wait().unwrap();
+    assert_eq!(f.store.get_queue_by_id(info.id).wait().unwrap().queue_name, f.queue);
+    assert!(f.store.count_queues().wait().unwrap() > 0);
+    assert!(f
+        .store
+        .inspect()
+        .wait()
+        .unwrap()
+        .starts_with("[[\"engine\",\"sqlite\"]"));
+    assert!(f.store.activity().wait().unwrap().contains("\"flushes\""));
 }
 
 #[test]
@@ -595,22 +596,17 @@ fn the_steps_of_a_run_are_done_once() {
 
 #[test]
 fn a_consumer_is_told_of_kept_leases_that_were_lost() {
-    let Fixture {
-        store,
-        queue,
-        producer,
-        consumer,
-    } = fixture();
-    let mut losses = consumer.losses().unwrap();
+    let f = fixture();
+    let mut losses = f.consumer.losses().unwrap();
     let lose = || {
-        let id = producer.enqueue("1").wait().unwrap();
+        let id = f.producer.enqueue("1").wait().unwrap();
         let options = DequeueOptions {
             lease: Duration::from_millis(200),
             auto_extend: true,
             ..Default::default()
         };
-        consumer.dequeue(options).wait().unwrap();
-        store.purge_queue(&queue).wait().unwrap();
+        f.consumer.dequeue(options).wait().unwrap();
+        f.store.purge_queue(&f.queue).wait().unwrap();
         id
     };
     let id = lose();
@@ -618,8 +614,8 @@ fn a_consumer_is_told_of_kept_leases_that_were_lost() {
     assert_eq!((told.id, told.read_ct), (id, 1));
     let id = lose();
     assert_eq!(Iterator::next(&mut losses).unwrap().unwrap().id, id);
-    consumer.shutdown().wait().unwrap();
-    store.close().wait().unwrap();
+    f.consumer.shutdown().wait().unwrap();
+    f.store.close().wait().unwrap();
     let end = losses.by_ref().last().unwrap().unwrap_err();
     assert_eq!(end.code(), Code::Closed);
     assert!(block_on(losses.next()).is_none());

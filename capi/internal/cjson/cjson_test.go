@@ -45,6 +45,11 @@ func TestDocuments(t *testing.T) {
 		WorkerHealth([]model.WorkerHealth{{
 			QueueID: 1, QueueName: "q", Total: 2, Healthy: 3, Stale: 4, Stopped: 5,
 		}}))
+	require.Equal(t,
+		`{"sql":"select \"a\"","parameters":[{"name":"queue","type":"text","nullable":true}],"returns":"bigint"}`,
+		SQL(model.SQL{
+			Text: `select "a"`, Parameters: []model.SQLParameter{{Name: "queue", Type: "text", Nullable: true}}, Returns: "bigint",
+		}))
 	require.Equal(t, `{"count":9007199254740993}`, Count(9007199254740993))
 	require.Equal(t, `{"status":"suspended"}`, Status(model.WorkerSuspended))
 }
