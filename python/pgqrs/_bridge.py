@@ -344,7 +344,7 @@ async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwarg
             raise value
         return value
     loop = get_running_loop()
-    group, future = _bridge(loop).gathering.add(loop, op, target, item, *args, **kwargs)
+    group, future = _bridge(loop).gathering.add(loop, op, target, item, args, kwargs)
     try:
         return await future
     except BaseException:

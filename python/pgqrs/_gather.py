@@ -10,7 +10,8 @@ each other: each is stored, refused or acknowledged as if it had come alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from ._native._cq import Call
@@ -27,6 +28,8 @@ others are still being encoded, and nobody waits for the answers of all."""
 EAGER = 32
 """Calls that cross at once when nothing is under way: the database need not stand idle
 until everybody has asked."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Joined: TypeAlias = Callable[Concatenate[int, list[I], P], Call[list[T]]]
 """An operation on a target and a list of items that answers with one value each, in
@@ -49,8 +52,8 @@ class Gathering:
         op: Joined[I, P, T],
         target: int,
         item: I,
-        *args: P.args,
-        **kwargs: P.kwargs,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] = NOTHING,
     ) -> tuple[Group[T], asyncio.Future[T]]:
         """Adds a call to the group of its kind, which is submitted in the loop's next turn."""
         key = (op, target, *args, *kwargs.items()) if args or kwargs else (op, target)
@@ -58,11 +61,13 @@ class Gathering:
         if group is None:
             if not self._groups:
                 loop.call_soon(self.flush)
-            group = self._groups[key] = Group(lambda items: op(target, items, *args, **kwargs))
+            make: Any = op  # the arguments are those of op, which its type no longer says
+            group = self._groups[key] = Group(lambda items: make(target, items, *args, **kwargs))
         future: asyncio.Future[T] = loop.create_future()
-        group.items.append(item)
+        items = group.items
+        items.append(item)
         group.futures.append(future)
-        count = len(group.items)
+        count = len(items)
         if count == SHARE_MAX or (count == EAGER and not self.under_way):
             del self._groups[key]
             self._submit(group)
