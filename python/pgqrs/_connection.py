@@ -10,7 +10,7 @@ from . import _bridge, _log, _ops
 from ._config import Config
 from ._native._cq import Call
 from ._native._handle import Handle
-from .errors import ClosedError
+from .errors import ClosedError, InternalError
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -69,6 +69,9 @@ class Connection:
                 await _bridge.run(_ops.store_stop(store))
         except ClosedError:
             pass  # somebody else ended it meanwhile
+        except InternalError:
+            if not self._handle.closed:  # else another thread has just closed it, and the number is stale
+                raise
         finally:
             self._handle.close()
 

@@ -314,3 +314,17 @@ async def test_a_closed_store_does_not_warn(sqlite_dsn: str) -> None:
 async def test_the_queue_descriptor_is_not_inherited(store: pgqrs.Store) -> None:
     bridge = _bridge._bridges[asyncio.get_running_loop()]
     assert not os.get_inheritable(bridge._queue.fd)
+
+
+async def test_a_store_that_another_thread_closes_at_the_same_moment(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await pgqrs.connect(dsn, bootstrap=True)
+    stop = _ops.store_stop
+
+    def stop_after_another(number: int) -> Any:
+        other = threading.Thread(target=store._connection._handle.close)
+        other.start()
+        other.join()
+        return stop(number)
+
+    monkeypatch.setattr(_ops, "store_stop", stop_after_another)
+    await store.close()
