@@ -64,8 +64,8 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 }
 
 // enqueueQuery names the statement that stores messages, with the plans it wants, and
-// turns them into its columns. A column that is empty in every row is sent as null, and without a dedup
-// key it is the statement that knows none.
+// turns them into its columns. A column that is empty in every row is sent as null,
+// and without a dedup key it is the statement that knows none.
 func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, want plans, args []any) {
 	payloads := make([]string, len(messages))
 	var delays []float64
