@@ -129,6 +129,13 @@ struct message {
     operator pgqrs::token() const noexcept { return {id, read_ct}; }
 };
 
+namespace detail {
+// Record i of a list, whose records may be longer than this header knows.
+template <class T> const T &item(const pgqrs_list &list, std::size_t i) noexcept {
+    return *reinterpret_cast<const T *>(static_cast<const char *>(list.items) + i * list.item_size);
+}
+} // namespace detail
+
 // Messages in hand-out order; owns what their views show.
 class messages {
   public:
@@ -139,7 +146,7 @@ class messages {
     std::size_t size() const noexcept { return list_.count; }
     bool empty() const noexcept { return list_.count == 0; }
     message operator[](std::size_t i) const noexcept {
-        const auto &m = *reinterpret_cast<const pgqrs_message *>(static_cast<const char *>(list_.items) + i * list_.item_size);
+        const auto &m = detail::item<pgqrs_message>(list_, i);
         const auto at = [](std::int64_t us) { return instant(std::chrono::microseconds(us)); };
         return {m.id, m.queue_id, {m.payload.data, m.payload.len}, m.read_ct, at(m.enqueued_at), at(m.vt),
                 at(m.dequeued_at), at(m.archived_at), m.producer_worker_id, m.consumer_worker_id,
@@ -675,8 +682,7 @@ class consumer : public worker {
             pgqrs_list list{};
             if (pgqrs_result_tokens(result.get(), &list) != PGQRS_OK) return;
             for (std::uint32_t i = 0; i < list.count; i++) {
-                const auto *at = static_cast<const char *>(list.items) + std::size_t{i} * list.item_size;
-                const auto &t = *reinterpret_cast<const pgqrs_token *>(at);
+                const auto &t = detail::item<pgqrs_token>(list, i);
                 told({t.id, t.read_ct});
             }
         });
