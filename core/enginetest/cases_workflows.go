@@ -267,6 +267,20 @@ func workflowCases() []testCase {
 			s = b.finishStep(t, "charge", engine.StepFinish{Output: []byte(`1`)})
 			require.Empty(b.t, s.Error)
 		}},
+		{name: "whoever asks at the very moment is told to wait, or begins", run: func(b *bundle) {
+			t := b.running()
+			const rounds = 100
+			b.begin(t, "charge")
+			for range rounds {
+				b.finishStep(t, "charge", engine.StepFinish{Error: "busy", Retry: true, Delay: 3 * time.Millisecond})
+				for execute := false; !execute; {
+					var err error
+					if _, execute, err = b.eng.AcquireStep(b.ctx, t, "charge", rounds+1); err != nil {
+						require.Positive(b.t, b.fails(fault.StepNotReady, err).RetryAfter)
+					}
+				}
+			}
+		}},
 		{name: "a step fails as often as it may", run: func(b *bundle) {
 			t := b.running()
 			for range failures {

@@ -178,9 +178,10 @@ func refusal(why error, r model.WorkflowRun) error {
 func (s *store) AcquireStep(ctx context.Context, t model.RunToken, name string, maxFailures int32) (model.WorkflowStep, bool, error) {
 	var begun int64
 	var wait float64
+	// The wait is read first: of a step that is too early a moment later it is more than 0.
 	step, run, err := s.writeStep(ctx, t, name,
-		s.step("AcquireStep", affected(&begun), t.RunID, t.Attempt, name, maxFailures),
-		s.step("StepWait", one(&wait), t.RunID, name))
+		s.step("StepWait", one(&wait), t.RunID, name),
+		s.step("AcquireStep", affected(&begun), t.RunID, t.Attempt, name, maxFailures))
 	switch {
 	case err != nil:
 		return model.WorkflowStep{}, false, err
