@@ -179,3 +179,51 @@ func TestTooLittleMemoryIsAnError(t *testing.T) {
 	b.enqueue(10, 0)
 	require.Len(t, b.claim(100), 10)
 }
+
+// asked is a context that ends when SQLite asks for it during BEGIN, which it
+// does every thousand steps of the statement's program, and after the last one.
+type asked struct {
+	context.Context
+	over bool
+}
+
+func (a *asked) Err() error {
+	if !a.over {
+		a.over = calledBy("progress_handler") && calledBy("(*writer).begin")
+	}
+	if a.over {
+		return context.Canceled
+	}
+	return nil
+}
+
+// calledBy reports whether a function of that name is on the stack.
+func calledBy(name string) bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		frame, more := frames.Next()
+		if strings.Contains(frame.Function, name) {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+func TestACallCancelledAtTheEndOfBeginLeavesNoTransaction(t *testing.T) {
+	b := setup(t, Config{Path: ":memory:"})
+	caught := false
+	for i := 0; !caught && i < 2000; i++ {
+		ctx := &asked{Context: b.ctx}
+		_, err := b.store.Enqueue(ctx, b.queue.ID, []model.NewMessage{{Payload: payload}})
+		if caught = ctx.over; caught {
+			fails(t, fault.Cancelled, "", err)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	require.True(t, caught, "SQLite never asked whether to go on")
+	b.enqueue(1, 0)
+}

@@ -186,6 +186,7 @@ func (w *writer) begin(group []*job) bool {
 		}
 		w.log.Warn("another program keeps the database locked", "database", w.faults.at.String())
 	}
+	w.rollback() // an interruption after BEGIN's last step fails it with the transaction open
 	w.lock.release()
 	w.refuse(group, err)
 	return false
