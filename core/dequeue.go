@@ -23,7 +23,10 @@ type DequeueOptions struct {
 	Batch int
 	// Lease is the lock time; 0: the store's default.
 	Lease time.Duration
-	// Wait is how long to wait for a first message; 0: not at all; < 0: for ever.
+	// Wait is how long to wait for a first message; 0: not at all; < 0: for ever. A
+	// call that waits comes back with the first it finds, also where more than these
+	// are eligible: what fell back to an earlier place (released, expired, committed
+	// late) may be left to one of the next calls.
 	Wait time.Duration
 	// At, when not zero, replaces the database's clock in "vt <= now".
 	At time.Time
@@ -110,6 +113,7 @@ func (c *Consumer) await(ctx context.Context, claim engine.Claim, wait time.Dura
 		got, err := c.take(ctx, claim)
 		return got.Messages, err
 	}
+	claim.Some = true
 	waiter := c.b.hub.Join(claim.QueueID)
 	defer func() { waiter.Leave(len(leased) > 0) }()
 	var over <-chan time.Time // nil, and so never, when waiting for ever

@@ -343,8 +343,9 @@ func TestAutoExtendKeepsTheLeaseAndEndsWithTheAcknowledgement(t *testing.T) {
 		p, c, thief := b.producer(), b.consumer(), b.consumer()
 		_, err := p.Enqueue(b.ctx, 1)
 		require.NoError(b.t, err)
-		m := b.take(c, DequeueOptions{Lease: 400 * time.Millisecond, AutoExtend: true})[0]
-		stolen := b.take(thief, DequeueOptions{Wait: 1500 * time.Millisecond})
+		lease := time.Second // a busy machine keeps a shorter one's extension waiting until it is over
+		m := b.take(c, DequeueOptions{Lease: lease, AutoExtend: true})[0]
+		stolen := b.take(thief, DequeueOptions{Wait: 15 * lease / 4})
 		assert.Empty(b.t, stolen, "three lock times later it is still ours")
 		ok, err := m.Archive(b.ctx)
 		require.NoError(b.t, err)

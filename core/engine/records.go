@@ -32,6 +32,15 @@ type Claim struct {
 	// At, when not zero, replaces the database's clock in "vt <= now". The lease
 	// runs from the database's clock all the same.
 	At time.Time
+	// Some says that any messages at all will do, for callers who come again at once:
+	// an engine that has found some, though fewer than Limit, need not look further. A
+	// claim that finds none has looked at the whole queue all the same.
+	Some bool
+}
+
+// Satisfied reports whether so many messages are enough.
+func (c Claim) Satisfied(messages int) bool {
+	return messages >= c.Limit || c.Some && messages > 0
 }
 
 // Claimed is the answer to a Claim.

@@ -52,6 +52,27 @@ func claimTogetherCases() []testCase {
 			require.ElementsMatch(b.t, append(late, fresh...), all)
 			require.Len(b.t, got[0].Messages, 1)
 		}},
+		{name: "who is content with some gets some, and nobody's are withheld", run: func(b *bundle) {
+			b.fill(1)
+			b.take(1, long) // from now on a claim may begin behind it
+			late := b.send(model.NewMessage{Payload: []byte(`1`), At: time.Now().Add(-time.Hour)})
+			fresh := b.fill(2)
+			some := b.asks(b.consumer, 5, long)
+			some.Some = true
+			var all []int64
+			for range 3 {
+				got := ids(b.together(some)[0].Messages)
+				all = append(all, got...)
+				if len(got) == 0 {
+					break
+				}
+			}
+			require.ElementsMatch(b.t, append(late, fresh...), all, "none comes only where there is none")
+			b.fill(3)
+			got := b.together(some, b.asks(b.another(), 5, long))
+			require.NotEmpty(b.t, got[0].Messages)
+			require.Len(b.t, append(got[0].Messages, got[1].Messages...), 3)
+		}},
 		{name: "one that may take no messages is to blame, and nobody gets any", run: func(b *bundle) {
 			b.fill(3)
 			suspended := b.another()

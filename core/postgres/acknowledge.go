@@ -81,7 +81,7 @@ func (s *store) acknowledge(ctx context.Context, query string, n int, token func
 		if columns != nil {
 			args = append(args, columns(inputs)...)
 		}
-		steps = append(steps, s.step(query, mark(results, inputs), args...))
+		steps = append(steps, s.step(query, mark(results, inputs, ids), args...))
 	}
 	if err := s.writeWith(ctx, pinned, steps...); err != nil {
 		return nil, err
@@ -128,20 +128,17 @@ func deal(split [][]int, same []int, token func(i int) model.Token) [][]int {
 	return split
 }
 
-// mark reads the positions that took effect, and sets the results of the inputs
-// that stood there.
-func mark(results []bool, inputs []int) func(pgx.Rows) error {
+// mark reads the ids that took effect, and sets the results of the inputs that
+// named them; ids are sorted, one an input.
+func mark(results []bool, inputs []int, ids []int64) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		for _, i := range inputs {
 			results[i] = false
 		}
-		var position int64
-		for rows.Next() {
-			if err := rows.Scan(&position); err != nil {
-				return err
+		return eachID(rows, func(id int64) {
+			if row, ok := slices.BinarySearch(ids, id); ok {
+				results[inputs[row]] = true
 			}
-			results[inputs[position-1]] = true
-		}
-		return nil
+		})
 	}
 }

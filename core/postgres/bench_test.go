@@ -33,7 +33,7 @@ func BenchmarkCycle(b *testing.B) {
 	require.NoError(b, err)
 	messages := make([]model.NewMessage, benchBatch)
 	for i := range messages {
-		messages[i].Payload = []byte(benchJSON)
+		messages[i] = model.NewMessage{Payload: []byte(benchJSON), Producer: worker.ID}
 	}
 	for b.Loop() {
 		for range benchRows / benchBatch {

@@ -19,8 +19,8 @@ import (
 const lockedRetry = 20 * time.Millisecond
 
 // Claim implements engine.Messages. It is one transaction, except when claims
-// behind the hint come back short: then a second one looks at the whole queue for
-// the rest.
+// behind the hint come back with too little: then a second one looks at the whole
+// queue for the rest.
 func (s *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Claimed, error) {
 	if len(claims) == 0 {
 		return nil, nil
@@ -67,8 +67,13 @@ func handOut(answers []engine.Claimed) []engine.Claimed {
 
 // claimFrom claims what became eligible at or after an instant.
 func (s *store) claimFrom(ctx context.Context, w *wanted, from time.Time) error {
-	err := s.writeWith(ctx, pinned,
-		s.step("Claim", w.read, w.queue, w.places, w.workers, w.leases, w.starts, from, w.at))
+	var claim step
+	if len(w.workers) == 1 {
+		claim = s.step("ClaimOne", w.read, w.queue, w.places, w.workers[0], w.leases[0], from)
+	} else {
+		claim = s.step("Claim", w.read, w.queue, w.places, w.workers, w.leases, w.starts, from)
+	}
+	err := s.writeWith(ctx, pinned, claim)
 	if err == nil {
 		s.hints.claimed(w.queue, w.latest)
 	}

@@ -132,17 +132,32 @@ func TestNextDueWhileLocked(t *testing.T) {
 	require.Len(t, b.claim(1, time.Hour), 1)
 }
 
+// aroundHint puts a message that the queue's hint hides and n that it does not.
+// The whole queue is not due.
+func (b *bundle) aroundHint(n int) (hidden, seen []int64) {
+	b.t.Helper()
+	b.fill(1) // from now on there is a hint
+	hidden, seen = b.put(longAgo()), b.put(payloads(n)...)
+	b.wholeIn(time.Hour)
+	return hidden, seen
+}
+
+// wholeIn sets when a claim is to look at the whole queue.
+func (b *bundle) wholeIn(d time.Duration) {
+	at := time.Now().Add(d)
+	b.store.hints.whole(b.queue.ID, at, at)
+}
+
+func longAgo() model.NewMessage {
+	return model.NewMessage{Payload: []byte(`1`), At: time.Now().Add(-time.Hour)}
+}
+
 // TestClaimWhoseSecondPartFails: what the second part read and did not commit is
 // nobody's, the first part's leases are answered, and who got nothing comes again
 // soon.
 func TestClaimWhoseSecondPartFails(t *testing.T) {
 	b := setup(t)
-	b.put(payloads(1)...)
-	b.claim(1, time.Hour) // from now on there is a hint
-	past := payloads(1)
-	past[0].At = time.Now().Add(-time.Hour)
-	behind, seen := b.put(past...), b.put(payloads(1)...)
-	b.store.hints.whole(b.queue.ID, time.Now(), time.Now().Add(time.Hour)) // the hint stays
+	behind, seen := b.aroundHint(1)
 	b.store.queries.texts["ClaimOutlook"] = "select 1/0, $1::bigint, $2::bigint[]"
 	claim := engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 1, Lease: time.Hour}
 	more := claim
@@ -156,4 +171,27 @@ func TestClaimWhoseSecondPartFails(t *testing.T) {
 	m, err := b.store.GetMessage(b.ctx, behind[0])
 	require.NoError(t, err)
 	require.Zero(t, m.ReadCt)
+}
+
+// TestSomeWillDo: a claim that is content with some does not look at the whole
+// queue once it has found any, until that is due.
+func TestSomeWillDo(t *testing.T) {
+	b := setup(t)
+	hidden, seen := b.aroundHint(2)
+	some := engine.Claim{QueueID: b.queue.ID, WorkerID: b.consumer.ID, Limit: 10, Lease: time.Hour, Some: true}
+	take := func() (ids []int64) {
+		claimed, err := engine.ClaimOne(b.ctx, b.store, some)
+		require.NoError(t, err)
+		for _, m := range claimed.Messages {
+			ids = append(ids, m.ID)
+		}
+		return ids
+	}
+	require.Equal(t, seen, take())
+	seen = b.put(payloads(1)...)
+	b.wholeIn(-time.Hour)
+	require.Equal(t, append(hidden, seen...), take())
+	b.wholeIn(time.Hour)
+	b.put(longAgo())
+	require.Len(t, take(), 1, "found nothing behind the hint")
 }

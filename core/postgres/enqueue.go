@@ -70,7 +70,7 @@ func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, wan
 	payloads := make([]string, len(messages))
 	var delays []float64
 	var instants []*time.Time
-	var producers []*int64
+	var producers []int64 // 0 where there is none: pointers would cost an allocation each
 	var keys []*string
 	for i := range messages {
 		m := &messages[i]
@@ -82,7 +82,7 @@ func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, wan
 			column(&instants, len(messages))[i] = &m.At
 		}
 		if m.Producer != 0 {
-			column(&producers, len(messages))[i] = &m.Producer
+			column(&producers, len(messages))[i] = m.Producer
 		}
 		if m.DedupKey != "" {
 			column(&keys, len(messages))[i] = &m.DedupKey
@@ -107,14 +107,7 @@ func column[T any](c *[]T, n int) []T {
 func readIDs(ids *[]int64, n int) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		*ids = make([]int64, 0, n)
-		var id int64
-		for rows.Next() {
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			*ids = append(*ids, id)
-		}
-		return nil
+		return eachID(rows, func(id int64) { *ids = append(*ids, id) })
 	}
 }
 

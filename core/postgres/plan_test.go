@@ -71,7 +71,8 @@ func newPlanBundle(t *testing.T, backlog, delayed int) *planBundle {
 	insert := "insert into " + table + " (queue_id, vt, enqueued_at, payload) select %d, now() + %s, now(), '{\"n\": 1}' from generate_series(1, %d) n"
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "interval '1 hour' + n * interval '1 ms'", delayed))
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "n * interval '1 us' - interval '1 hour'", backlog))
-	p.prepare("claim", "bigint, bigint, bigint[], float8[], bigint[], timestamptz, timestamptz", "Claim")
+	p.prepare("claim", "bigint, bigint, bigint[], float8[], bigint[], timestamptz", "Claim")
+	p.prepare("one", "bigint, bigint, bigint, float8, timestamptz", "ClaimOne")
 	p.prepare("whole", "bigint, bigint, bigint[], float8[], bigint[], timestamptz, bigint[]", "ClaimWhole")
 	p.prepare("outlook", "bigint, bigint[]", "ClaimOutlook")
 	p.prepare("archive", "bigint[], bigint[], int[]", "Archive")
@@ -96,9 +97,11 @@ func (p *planBundle) check(state string) {
 	p.t.Helper()
 	// Two claims, of which the first wants a third.
 	claims := fmt.Sprintf("(%d, %d, '{%d,%d}', '{600,600}', '{1,%d}'", p.queue.ID, planClaimRows, p.worker.ID, p.worker.ID, planClaimRows/3)
-	claim := claims + ", '-infinity', null)"
+	claim := claims + ", '-infinity')"
 	whole := claims + ", null, '{}')"
 	p.explain(state, "claim", claim, "pgqrs_messages_claim", planClaimRows)
+	one := fmt.Sprintf("(%d, %d, %d, 600, '-infinity')", p.queue.ID, planClaimRows, p.worker.ID)
+	p.explain(state, "one", one, "pgqrs_messages_claim", planClaimRows)
 	p.explain(state, "whole", whole, "pgqrs_messages_claim", planClaimRows)
 	p.explain(state, "outlook", fmt.Sprintf("(%d, '{%d}')", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)
 

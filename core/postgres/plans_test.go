@@ -29,7 +29,9 @@ func TestPlansArePinnedWhereTheyAreWanted(t *testing.T) {
 	_, err := s.Enqueue(b.ctx, b.queue.ID, payloads(1))
 	require.NoError(t, err)
 	require.NoError(t, s.Notify(b.ctx, []int64{b.queue.ID}))
-	require.Equal(t, "off", b.seqscan(s), "an enqueue between claims changes nothing")
+	_, err = s.Heartbeat(b.ctx, []int64{b.consumer.ID})
+	require.NoError(t, err)
+	require.Equal(t, "off", b.seqscan(s), "an enqueue or a heartbeat between claims changes nothing")
 
 	_, err = s.CountQueues(b.ctx)
 	require.NoError(t, err)
@@ -86,7 +88,8 @@ func TestOnlyClaimsCommitAsynchronously(t *testing.T) {
 		expected string
 		args     []any
 	}{
-		"Claim":      {"off", []any{b.queue.ID, 1, []int64{b.consumer.ID}, []float64{5}, []int64{1}, time.Unix(0, 0), nil}},
+		"Claim":      {"off", []any{b.queue.ID, 1, []int64{b.consumer.ID}, []float64{5}, []int64{1}, time.Unix(0, 0)}},
+		"ClaimOne":   {"off", []any{b.queue.ID, 1, b.consumer.ID, 5.0, time.Unix(0, 0)}},
 		"ClaimWhole": {"off", []any{b.queue.ID, 1, []int64{b.consumer.ID}, []float64{5}, []int64{1}, nil, []int64{}}},
 		"Archive":    {"on", []any{[]int64{1}, []int64{b.consumer.ID}, []int32{0}}},
 		enqueue:      {"on", enqueued},

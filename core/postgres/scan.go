@@ -64,6 +64,20 @@ func each[T any](list *[]T, scan func(pgx.Rows) (T, error)) func(pgx.Rows) error
 	}
 }
 
+// eachID hands the ids that rows consist of to f. What a row is read into lives on
+// the heap, so it is made once.
+func eachID(rows pgx.Rows, f func(id int64)) error {
+	var id int64
+	into := []any{&id}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		f(id)
+	}
+	return nil
+}
+
 // affected reads how many rows a statement changed.
 func affected(n *int64) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {

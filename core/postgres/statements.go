@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -18,26 +19,48 @@ var queryFiles embed.FS
 // placeholders. It is filled once and never changes.
 var namedQueries = parseQueries(queryFiles)
 
-// parseQueries splits the files at their "-- name: X" lines. A malformed file is
-// a defect of the build, found by any test that starts, so it panics.
+var (
+	// heading begins a statement, or a part that several of them share.
+	heading = regexp.MustCompile(`(?m)^-- (name|part): (\w+)$`)
+	// place is where a part stands in a statement: its name in braces, with a
+	// capital, which tells it from the names of things in the database.
+	place = regexp.MustCompile(`\{[A-Z]\w*\}`)
+)
+
+// parseQueries splits the files at their headings and puts the parts in their
+// places. A malformed file is a defect of the build, found by any test that starts,
+// so it panics.
 func parseQueries(files fs.FS) map[string]string {
 	paths, err := fs.Glob(files, "queries/*.sql")
 	if err != nil {
 		panic(err)
 	}
-	queries := map[string]string{}
+	found, seen := map[string]map[string]string{"name": {}, "part": {}}, map[string]bool{}
 	for _, path := range paths {
-		text, err := fs.ReadFile(files, path)
+		file, err := fs.ReadFile(files, path)
 		if err != nil {
 			panic(err)
 		}
-		for _, part := range strings.Split("\n"+string(text), "\n-- name: ")[1:] {
-			name, body, _ := strings.Cut(part, "\n")
-			if _, twice := queries[name]; twice {
+		text := string(file)
+		at := append(heading.FindAllStringSubmatchIndex(text, -1), []int{len(text)}) // each text ends where the next begins
+		for i, h := range at[:len(at)-1] {
+			kind, name := text[h[2]:h[3]], text[h[4]:h[5]]
+			if seen[name] {
 				panic(fmt.Sprintf("%s: query %s exists twice", path, name))
 			}
-			queries[name] = stripComments(body)
+			seen[name] = true
+			found[kind][name] = stripComments(text[h[1]:at[i+1][0]])
 		}
+	}
+	queries := found["name"]
+	for name, text := range queries {
+		queries[name] = place.ReplaceAllStringFunc(text, func(p string) string {
+			part, ok := found["part"][p[1:len(p)-1]]
+			if !ok {
+				panic(fmt.Sprintf("query %s: no part is called %s", name, p))
+			}
+			return part
+		})
 	}
 	return queries
 }

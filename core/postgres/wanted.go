@@ -34,8 +34,7 @@ func wantedOf(claims []engine.Claim, answers []engine.Claimed) *wanted {
 		for j := range has {
 			w.held = append(w.held, has[j].ID)
 		}
-		rest := claims[i].Limit - len(has)
-		if rest <= 0 {
+		if claims[i].Satisfied(len(has)) {
 			continue
 		}
 		w.workers = append(w.workers, claims[i].WorkerID)
@@ -43,7 +42,7 @@ func wantedOf(claims []engine.Claim, answers []engine.Claimed) *wanted {
 		w.starts = append(w.starts, w.places+1)
 		w.answers = append(w.answers, &answers[i])
 		w.before = append(w.before, len(has))
-		w.places += int64(rest)
+		w.places += int64(claims[i].Limit - len(has))
 	}
 	return w
 }
@@ -62,9 +61,12 @@ func (w *wanted) read(rows pgx.Rows) error {
 	var claim int
 	var enqueued, vt, dequeued, due pgtype.Timestamptz
 	var producer pgtype.Int8
+	var m model.Message
+	// Made once, not for every row: what a row is read into lives on the heap.
+	into := []any{&claim, &m.ID, &m.Payload, &enqueued, &vt, &m.ReadCt, &dequeued, &producer, &due}
 	for rows.Next() {
-		m := model.Message{QueueID: w.queue}
-		if err := rows.Scan(&claim, &m.ID, &m.Payload, &enqueued, &vt, &m.ReadCt, &dequeued, &producer, &due); err != nil {
+		m = model.Message{QueueID: w.queue}
+		if err := rows.Scan(into...); err != nil {
 			return err
 		}
 		m.EnqueuedAt, m.VT, m.DequeuedAt, m.PriorVT = utc(enqueued), utc(vt), utc(dequeued), utc(due)

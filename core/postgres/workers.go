@@ -102,7 +102,7 @@ func (s *store) Heartbeat(ctx context.Context, ids []int64) (map[int64]model.Wor
 	if len(ids) == 0 {
 		return states, nil
 	}
-	err := s.write(ctx, s.step("Heartbeat", func(rows pgx.Rows) error {
+	err := s.writeWith(ctx, either, s.step("Heartbeat", func(rows pgx.Rows) error {
 		clear(states)
 		for rows.Next() {
 			var id int64

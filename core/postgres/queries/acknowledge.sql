@@ -1,47 +1,61 @@
 -- Acknowledgements. The arrays hold one row per message, sorted by id, so that
 -- row locks are taken in id order and flushes cannot deadlock; the answer is the
--- positions that took effect. read_ct 0: the owner alone decides. Each statement
--- is a nested loop over pgqrs_messages_pkey.
+-- ids that took effect. read_ct 0: the owner alone decides. Each statement is a
+-- nested loop over pgqrs_messages_pkey; unnest in a list of values, not in "from",
+-- keeps no copy of the arrays.
+
+-- part: Tokens
+select unnest($1::bigint[]) as id, unnest($2::bigint[]) as worker, unnest($3::int[]) as read_ct
+
+-- part: Held
+m.id = t.id and m.consumer_worker_id = t.worker and (t.read_ct = 0 or m.read_ct = t.read_ct)
+
+-- What is archived, and when; why it is dead, or null, follows.
+
+-- part: Archived
+insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
+  select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(),
 
 -- name: Archive
 with gone as (
   delete from {schema}.pgqrs_messages m
-  using unnest($1::bigint[], $2::bigint[], $3::int[]) with ordinality as t(id, worker, read_ct, n)
-  where m.id = t.id and m.consumer_worker_id = t.worker and (t.read_ct = 0 or m.read_ct = t.read_ct)
-  returning m.*, t.n),
+  using ({Tokens}) t
+  where {Held}
+  returning m.*),
 kept as (
-  insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at)
-  select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp() from gone)
-select n from gone
+  {Archived}
+    null from gone)
+select id from gone
 
 -- name: Delete
 delete from {schema}.pgqrs_messages m
-using unnest($1::bigint[], $2::bigint[], $3::int[]) with ordinality as t(id, worker, read_ct, n)
-where m.id = t.id and m.consumer_worker_id = t.worker and (t.read_ct = 0 or m.read_ct = t.read_ct)
-returning t.n
+using ({Tokens}) t
+where {Held}
+returning m.id
 
 -- name: Extend
 update {schema}.pgqrs_messages m
 set vt = greatest(m.vt, statement_timestamp() + make_interval(secs => t.seconds))
-from unnest($1::bigint[], $2::bigint[], $3::int[], $4::float8[]) with ordinality as t(id, worker, read_ct, seconds, n)
-where m.id = t.id and m.consumer_worker_id = t.worker and (t.read_ct = 0 or m.read_ct = t.read_ct)
-returning t.n
+from ({Tokens},
+  unnest($4::float8[]) as seconds) t
+where {Held}
+returning m.id
 
 -- A message at its limit becomes a dead letter; an unread one never does, and
 -- goes back as if the claim had not been.
 
 -- name: Release
 with t as materialized (
-  select * from unnest($1::bigint[], $2::bigint[], $3::int[], $4::timestamptz[], $5::bool[]) with ordinality as t(id, worker, read_ct, at, unread, n)),
+  {Tokens},
+    unnest($4::timestamptz[]) as at, unnest($5::bool[]) as unread),
 exhausted as (
   delete from {schema}.pgqrs_messages m
   using t, {schema}.pgqrs_queues q
-  where m.id = t.id and m.consumer_worker_id = t.worker and (t.read_ct = 0 or m.read_ct = t.read_ct)
+  where {Held}
     and q.id = m.queue_id and not t.unread and m.read_ct >= q.max_read_ct
-  returning m.*, t.n),
+  returning m.*),
 buried as (
-  insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
-  select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(),
+  {Archived}
     format('released after %s leases', read_ct) from exhausted),
 back as (
   update {schema}.pgqrs_messages m
@@ -49,10 +63,10 @@ back as (
     read_ct = m.read_ct - t.unread::int,
     dequeued_at = case when t.unread and m.read_ct <= 1 then null else m.dequeued_at end
   from t, {schema}.pgqrs_queues q
-  where m.id = t.id and m.consumer_worker_id = t.worker and (t.read_ct = 0 or m.read_ct = t.read_ct)
+  where {Held}
     and q.id = m.queue_id and (t.unread or m.read_ct < q.max_read_ct)
-  returning t.n)
-select n from exhausted union all select n from back
+  returning m.id)
+select id from exhausted union all select id from back
 
 -- $1 queue, 0 for every queue. Maintenance: it reads what is eligible, along
 -- pgqrs_messages_claim.
@@ -66,7 +80,6 @@ with exhausted as (
     for update of x skip locked))
   returning m.*),
 buried as (
-  insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
-  select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(),
+  {Archived}
     format('leased %s times without being archived', read_ct) from exhausted)
 select count(*) from exhausted

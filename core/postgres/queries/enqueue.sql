@@ -1,15 +1,16 @@
 -- One statement stores a whole flush, or nothing when the queue is gone: the
 -- look-up of the queue is a one-time filter over pgqrs_queues_pkey. Absent arrays
--- (null) read as absent values in every row. Sorting by n makes the ids ascend
--- in input order.
+-- (null) read as absent values in every row, and so does the producer 0. Rows are
+-- made, and ids drawn, in input order: functions that return sets go in step in a
+-- list of values, and unlike in "from" they keep no copy of the arrays (a tenth of
+-- the server's time).
 
 -- name: Enqueue
 insert into {schema}.pgqrs_messages (queue_id, vt, enqueued_at, producer_worker_id, payload)
-select $1::bigint, coalesce(u.at, t.at + make_interval(secs => coalesce(u.delay, 0))), t.at, u.producer, u.payload::jsonb
-from (select clock_timestamp() as at) t,
-     unnest($2::text[], $3::float8[], $4::timestamptz[], $5::bigint[]) with ordinality as u(payload, delay, at, producer, n)
+select $1::bigint, coalesce(u.at, u.now + make_interval(secs => u.delay), u.now), u.now, nullif(u.producer, 0), u.payload::jsonb
+from (select (select clock_timestamp()) as now, unnest($2::text[]) as payload, unnest($3::float8[]) as delay,
+  unnest($4::timestamptz[]) as at, unnest($5::bigint[]) as producer) u
 where exists (select 1 from {schema}.pgqrs_queues q where q.id = $1)
-order by u.n
 returning id
 
 -- The same for a flush with dedup keys. The ids are drawn first, so a key that came
@@ -36,7 +37,7 @@ with input as materialized (
 ), stored as (
   insert into {schema}.pgqrs_messages (id, queue_id, vt, enqueued_at, producer_worker_id, payload)
   overriding system value
-  select i.id, $1, coalesce(i.at, i.now + make_interval(secs => coalesce(i.delay, 0))), i.now, i.producer, i.payload::jsonb
+  select i.id, $1, coalesce(i.at, i.now + make_interval(secs => coalesce(i.delay, 0))), i.now, nullif(i.producer, 0), i.payload::jsonb
   from input i left join remembered r using (dedup_key)
   where i.dedup_key is null or r.message_id = i.id
   order by i.n

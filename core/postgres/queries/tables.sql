@@ -69,8 +69,8 @@ with dead as (
   delete from {schema}.pgqrs_messages
   where id = $1 and (consumer_worker_id is null or vt <= statement_timestamp())
   returning *)
-insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
-select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(), 'moved by hand' from dead
+{Archived}
+    'moved by hand' from dead
 
 -- name: MessageExists
 select exists (select 1 from {schema}.pgqrs_messages where id = $1)

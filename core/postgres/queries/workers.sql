@@ -44,16 +44,12 @@ where id = $1 and status = any($2::text[])
 -- name: WorkerStatus
 select status from {schema}.pgqrs_workers where id = $1
 
--- One statement, because an idle process sends little else. A worker that is
--- stopped in this very moment may still be told its last state; the next beat
--- tells the new one.
+-- One statement, because an idle process sends little else.
 
 -- name: Heartbeat
-with beat as (
-  update {schema}.pgqrs_workers set heartbeat_at = statement_timestamp()
-  where id = any($1::bigint[]) and status <> 'stopped' returning id, status)
-select w.id, coalesce(b.status, w.status)
-from {schema}.pgqrs_workers w left join beat b on b.id = w.id where w.id = any($1::bigint[])
+update {schema}.pgqrs_workers
+set heartbeat_at = case when status = 'stopped' then heartbeat_at else statement_timestamp() end
+where id = any($1::bigint[]) returning id, status
 
 -- name: LockWorker
 select status from {schema}.pgqrs_workers where id = $1 for update
@@ -88,8 +84,7 @@ exhausted as (
   where m.queue_id = q.id and m.vt > statement_timestamp() and m.consumer_worker_id = any($1::bigint[]) and m.read_ct >= q.max_read_ct
   returning m.*),
 buried as (
-  insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
-  select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(),
+  {Archived}
     format('released after %s leases', read_ct) from exhausted),
 back as (
   update {schema}.pgqrs_messages m set vt = statement_timestamp(), consumer_worker_id = null from q
