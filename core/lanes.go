@@ -15,6 +15,11 @@ import (
 // at once where the engine has several writers.
 const ackFlushers = 2
 
+// enqueueFlushers is how many enqueue flushes of a queue may be on their way at once,
+// in turn, where commits are slow; but a queue takes no more than a quarter of the
+// engine's writers for that.
+const enqueueFlushers = 4
+
 // claimFlushers is how many claims of a queue may be on their way at once where the
 // engine has several writers. More of them would meet at the front of the queue and
 // step over each other's messages; what comes meanwhile shares the next one.
@@ -67,16 +72,17 @@ func newAckLane[I any](b *backend, flush func(context.Context, []I) ([]bool, err
 	})
 }
 
-// of returns the enqueue lane of a queue. One flusher, so that the ids of one
-// producer ascend in the order of its calls.
+// of returns the enqueue lane of a queue. Its flushes go in turn, so that the ids of
+// one producer ascend in the order of its calls.
 func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 	return laneOf(l, l.enqueue, queueID, func(caps engine.Capabilities) batch.Options[model.NewMessage, int64] {
 		return batch.Options[model.NewMessage, int64]{
-			Flush: func(ctx context.Context, messages []model.NewMessage) ([]int64, error) {
-				return l.b.engine.Enqueue(ctx, queueID, messages)
+			FlushInTurn: func(ctx context.Context, messages []model.NewMessage, placed func()) ([]int64, error) {
+				return l.b.engine.EnqueueInTurn(ctx, queueID, messages, placed)
 			},
 			MaxRows: caps.MaxFlushRows, MaxBytes: caps.MaxFlushBytes,
-			Bytes: func(m model.NewMessage) int { return len(m.Payload) + len(m.DedupKey) },
+			Bytes:    func(m model.NewMessage) int { return len(m.Payload) + len(m.DedupKey) },
+			Flushers: max(1, min(enqueueFlushers, caps.Writers/4)),
 		}
 	})
 }

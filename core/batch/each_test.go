@@ -24,14 +24,7 @@ func upTo(n int) []int {
 func TestEachItemIsAUnitOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bad := &fault.Error{Kind: fault.Serialization, Text: "row refused", RowFault: true}
-		db := &table{commit: time.Millisecond, refuse: func(items []int) error {
-			for _, item := range items {
-				if item == 13 {
-					return bad
-				}
-			}
-			return nil
-		}}
+		db := &table{commit: time.Millisecond, refuse: refusing(13, bad)}
 		ids, errs := db.lane(nil).DoEach(t.Context(), upTo(100))
 		for i := range 100 {
 			if i == 13 {

@@ -9,7 +9,7 @@ import (
 
 // flush carries units in one transaction and answers their callers. Where one
 // row is to blame it halves the units until the guilty one stands alone.
-func (l *Lane[I, R]) flush(units []*unit[I, R], rows int) {
+func (l *Lane[I, R]) flush(units []*unit[I, R], rows int, carry func(context.Context, []I) ([]R, error)) {
 	items := units[0].items
 	if len(units) > 1 {
 		items = make([]I, 0, rows)
@@ -23,13 +23,13 @@ func (l *Lane[I, R]) flush(units []*unit[I, R], rows int) {
 			fail(units, &fault.Error{Kind: fault.Internal, Text: "the library failed while storing; see its log"})
 		}
 	}()
-	results, err := l.opt.Flush(context.Background(), items)
+	results, err := carry(context.Background(), items)
 	answered = true
 	switch {
 	case err != nil && fault.IsRowFault(err) && len(units) > 1:
 		half := len(units) / 2
-		l.flush(units[:half], countRows(units[:half]))
-		l.flush(units[half:], countRows(units[half:]))
+		l.flush(units[:half], countRows(units[:half]), carry)
+		l.flush(units[half:], countRows(units[half:]), carry)
 	case err != nil:
 		fail(units, err)
 	case len(results) != len(items):

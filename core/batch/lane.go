@@ -11,20 +11,25 @@ import (
 	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
-// Options describe a lane. Flush, MaxRows and Group are required.
+// Options describe a lane. Flush or FlushInTurn, MaxRows and Group are required.
 type Options[I, R any] struct {
 	// Flush carries items in one transaction and answers after its commit with one
 	// result per item, in order. It bounds its own time; ctx ends only when the
 	// owner of the lane gives up waiting at close.
 	Flush func(ctx context.Context, items []I) ([]R, error)
+	// FlushInTurn, in the place of Flush, is for items that must reach the database in
+	// the order of the calls. It may call placed, before it returns, when the rows have
+	// their places and only the commit is left; where commits are slow the next flush
+	// begins then. placed is nil when nobody wants to know.
+	FlushInTurn func(ctx context.Context, items []I, placed func()) ([]R, error)
 	// MaxRows bounds the items of one flush. A unit that is larger flies alone.
 	MaxRows int
 	// MaxBytes bounds the sum of Bytes of one flush; 0: no bound.
 	MaxBytes int
 	// Bytes weighs an item; nil: everything weighs nothing.
 	Bytes func(I) int
-	// Flushers is how many flushes may be on their way at once; 0: 1. With one,
-	// rows reach the database in the order of the calls.
+	// Flushers is how many flushes may be on their way at once; 0: 1. With one, or
+	// with FlushInTurn, rows reach the database in the order of the calls.
 	Flushers int
 	// MaxPending bounds the rows that wait; callers beyond it wait for room. 0: 65536.
 	MaxPending int
@@ -59,6 +64,7 @@ type Lane[I, R any] struct {
 	waiting []*unit[I, R] // in call order; may hold abandoned units
 	rows    int           // rows of the units in waiting that are not abandoned
 	flying  int           // flushers running
+	turns   turns         // of FlushInTurn
 	closed  bool
 	room    chan struct{} // closed and replaced whenever rows leave waiting
 	idle    chan struct{} // closed when the lane is closed and nothing is left
@@ -209,7 +215,7 @@ func (l *Lane[I, R]) push(ctx context.Context, units []*unit[I, R], queued int, 
 			l.mu.Unlock()
 			return queued, false, &fault.Error{Kind: fault.Closed, Text: "the store is closed", Safe: true}
 		}
-		if queued == len(units) && lead && l.flying < l.opt.Flushers && len(l.waiting) > 0 {
+		if queued == len(units) && lead && l.mayStart() {
 			l.flying++
 			l.mu.Unlock()
 			return queued, true, nil
@@ -244,9 +250,15 @@ func (l *Lane[I, R]) enter(units []*unit[I, R]) int {
 	return len(units)
 }
 
+// mayStart reports whether there is work for another flusher, and a free place.
+// mu is held.
+func (l *Lane[I, R]) mayStart() bool {
+	return l.flying < l.opt.Flushers && len(l.waiting) > 0 && l.turns.holder == nil
+}
+
 // start runs another flusher if there is work and a free place. mu is held.
 func (l *Lane[I, R]) start() {
-	if l.flying < l.opt.Flushers && len(l.waiting) > 0 {
+	if l.mayStart() {
 		l.flying++
 		l.opt.Group.Go(func() { l.fly(nil) })
 	}
@@ -282,40 +294,50 @@ func (l *Lane[I, R]) leave(n int) {
 // its answers; then another flusher takes over. It lives only while there is work,
 // so an idle lane costs no goroutine.
 func (l *Lane[I, R]) fly(own *caller) {
-	orderly := false
+	self, orderly := &flusher{}, false
 	defer func() {
 		if !orderly { // a panic is on its way up to the group's report
-			l.hand()
+			l.hand(self)
 		}
 	}()
 	for {
-		units, rows := l.next()
+		units, rows := l.next(self)
 		if units == nil {
 			orderly = true
 			return
 		}
-		l.flush(units, rows)
+		carry := l.opt.Flush
+		if l.opt.FlushInTurn != nil {
+			carry = l.inTurn(self, rows)
+		}
+		l.flush(units, rows, carry)
 		if own != nil && own.left.Load() == 0 {
 			orderly = true
-			l.hand()
+			l.hand(self)
 			return
 		}
 	}
 }
 
 // hand gives up a flusher's place, to another one if something waits.
-func (l *Lane[I, R]) hand() {
+func (l *Lane[I, R]) hand(self *flusher) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.turns.end(self)
 	l.retire()
 	l.start()
 }
 
 // next takes the units of one flush; nil when nothing waits, and then the
 // flusher's place has been given up under the same lock.
-func (l *Lane[I, R]) next() ([]*unit[I, R], int) {
+func (l *Lane[I, R]) next(self *flusher) ([]*unit[I, R], int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.turns.end(self)
+	if l.turns.holder != nil { // which starts the next flusher
+		l.retire()
+		return nil, 0
+	}
 	var units []*unit[I, R]
 	rows, bytes, taken := 0, 0, 0
 	for _, u := range l.waiting {
@@ -342,6 +364,9 @@ func (l *Lane[I, R]) next() ([]*unit[I, R], int) {
 		return nil, 0
 	}
 	l.leave(rows)
+	if l.opt.FlushInTurn != nil {
+		l.turns.take(self)
+	}
 	l.start()
 	return units, rows
 }

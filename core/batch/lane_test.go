@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,16 @@ func (t *table) flush(_ context.Context, items []int) ([]int64, error) {
 		ids[i] = int64(item) * 10
 	}
 	return ids, nil
+}
+
+// refusing refuses flushes that carry an item.
+func refusing(item int, err error) func([]int) error {
+	return func(items []int) error {
+		if slices.Contains(items, item) {
+			return err
+		}
+		return nil
+	}
 }
 
 func (t *table) lane(change func(*Options[int, int64])) *Lane[int, int64] {
@@ -104,14 +115,7 @@ func TestCallsKeepTheirOrder(t *testing.T) {
 func TestOneBadUnitFailsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bad := &fault.Error{Kind: fault.Serialization, Text: "row refused", RowFault: true}
-		db := &table{commit: time.Millisecond, refuse: func(items []int) error {
-			for _, item := range items {
-				if item == 13 {
-					return bad
-				}
-			}
-			return nil
-		}}
+		db := &table{commit: time.Millisecond, refuse: refusing(13, bad)}
 		lane := db.lane(nil)
 		var all sync.WaitGroup
 		for i := range 100 {

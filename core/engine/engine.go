@@ -121,6 +121,13 @@ type Messages interface {
 	// transactions with one key the second waits for the first.
 	// Errors: QueueNotFound; a RowFault when one message is to blame.
 	Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error)
+	// EnqueueInTurn is Enqueue that says when another one may follow: it calls placed
+	// when the messages have their ids and their places in the queue, and only the
+	// commit is left, which may still fail. What begins after that call gets greater
+	// ids, and comes later in the queue where both are due at once; only where that
+	// commit fails and is repeated it is the other way round. An engine that cannot
+	// tell in time calls it late or never; placed may be nil.
+	EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, placed func()) ([]int64, error)
 	// ForgetKeys forgets up to limit dedup keys that have been remembered for longer
 	// than age, whatever became of their messages, and returns how many.
 	ForgetKeys(ctx context.Context, age time.Duration, limit int) (int64, error)

@@ -96,6 +96,24 @@ func enqueueCases() []testCase {
 				requireJSON(b.t, fmt.Appendf(nil, `{"n": %d}`, i), m.Payload)
 			}
 		}},
+		{name: "in turn", run: func(b *bundle) {
+			last := int64(0)
+			for range 3 {
+				told := 0
+				got, err := b.eng.EnqueueInTurn(b.ctx, b.queue.ID, numbered(50), func() { told++ })
+				b.ok(err)
+				require.LessOrEqual(b.t, told, 1)
+				require.Len(b.t, got, 50)
+				require.True(b.t, slices.IsSorted(got))
+				require.Greater(b.t, got[0], last)
+				last = got[49]
+			}
+			_, err := b.eng.EnqueueInTurn(b.ctx, b.queue.ID, numbered(50), nil) // nobody wants to know
+			b.ok(err)
+			_, err = b.eng.EnqueueInTurn(b.ctx, nowhere, numbered(2), func() {})
+			b.fails(fault.QueueNotFound, err)
+			require.EqualValues(b.t, 200, b.metrics().Pending)
+		}},
 		{name: "a batch of the flush limit", run: func(b *bundle) {
 			n := b.eng.Capabilities().MaxFlushRows
 			require.Positive(b.t, n)

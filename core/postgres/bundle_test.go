@@ -77,13 +77,26 @@ func (b *bundle) block() (unblock func()) {
 // awaitBlocked waits until n sessions wait for the messages table.
 func (b *bundle) awaitBlocked(n int) {
 	b.t.Helper()
+	b.await("select count(*) = $2 from pg_locks where not granted and relation = ($1 || '.pgqrs_messages')::regclass", b.store.queries.quoted, n)
+}
+
+// await asks the server until it says true.
+func (b *bundle) await(query string, args ...any) {
+	b.t.Helper()
 	conn := b.connect()
 	require.Eventually(b.t, func() bool {
-		var waiting int
-		err := conn.QueryRow(b.ctx, "select count(*) from pg_locks where not granted and relation = ($1 || '.pgqrs_messages')::regclass",
-			b.store.queries.quoted).Scan(&waiting)
-		return err == nil && waiting == n
+		var yes bool
+		err := conn.QueryRow(b.ctx, query, args...).Scan(&yes)
+		return err == nil && yes
 	}, 20*time.Second, 5*time.Millisecond)
+}
+
+// stored counts the messages in the queues.
+func (b *bundle) stored() int64 {
+	b.t.Helper()
+	n, err := b.store.CountMessages(b.ctx, engine.Filter{})
+	require.NoError(b.t, err)
+	return n
 }
 
 func (b *bundle) put(messages ...model.NewMessage) []int64 {

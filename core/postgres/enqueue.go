@@ -14,13 +14,19 @@ import (
 
 // Enqueue implements engine.Messages.
 func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error) {
+	return s.EnqueueInTurn(ctx, queueID, messages, nil)
+}
+
+// EnqueueInTurn implements engine.Messages.
+func (s *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, placed func()) ([]int64, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
 	var ids []int64
 	query, want, args := enqueueQuery(queueID, messages)
-	err := s.writeWith(ctx, want, s.step(query, readIDs(&ids, len(messages)), args...))
-	if err != nil {
+	insert := s.step(query, readIDs(&ids, len(messages)), args...)
+	insert.placed = placed
+	if err := s.writeWith(ctx, want, insert); err != nil {
 		return nil, err
 	}
 	return checkIDs(queueID, ids, len(messages))

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -12,11 +13,13 @@ import (
 )
 
 // step is one statement of a pipeline. read consumes its rows; nil discards
-// them. A retried pipeline reads anew, so read starts by forgetting.
+// them. A retried pipeline reads anew, so read starts by forgetting. placed, when
+// not nil, is called after it, while the commit is still to come.
 type step struct {
-	sql  string
-	args []any
-	read func(rows pgx.Rows) error
+	sql    string
+	args   []any
+	read   func(rows pgx.Rows) error
+	placed func()
 }
 
 // step makes a step of a named query.
@@ -95,26 +98,28 @@ func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, want 
 	if len(steps) == 0 {
 		return nil
 	}
-	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(steps))}
-	for _, st := range steps {
-		batch.Queue(st.sql, st.args...)
-	}
 	if conn.Conn().IsClosed() {
 		return &fault.Error{Kind: fault.Connect, Text: "the connection was lost before the statement was sent", Safe: true}
 	}
-	results := conn.SendBatch(ctx, batch)
+	results, err := send(ctx, conn.Conn(), steps)
+	if err != nil {
+		return s.fault(ctx, reading, err) // of the transaction nothing was sent
+	}
 	for _, st := range steps {
 		rows, err := results.Query()
-		if err == nil && st.read != nil {
-			err = st.read(rows)
-		}
-		rows.Close()
 		if err == nil {
-			err = rows.Err()
+			if st.read != nil {
+				err = st.read(rows)
+			}
+			rows.Close()
+			err = cmp.Or(err, rows.Err())
 		}
 		if err != nil {
 			_ = results.Close() // repeats err, or reports what follows from it
 			return s.fault(ctx, p, err)
+		}
+		if st.placed != nil {
+			st.placed()
 		}
 	}
 	if err := results.Close(); err != nil {
@@ -125,6 +130,24 @@ func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, want 
 	}
 	settled()
 	return nil
+}
+
+// results are the rows of every step, in order; Close returns after the commit.
+type results interface {
+	Query() (pgx.Rows, error)
+	Close() error
+}
+
+// send sends all steps, or fails before it has sent any.
+func send(ctx context.Context, conn *pgx.Conn, steps []step) (results, error) {
+	if wantsRowsFirst(conn, steps) {
+		return sendRowsFirst(ctx, conn, steps)
+	}
+	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(steps))}
+	for _, st := range steps {
+		batch.Queue(st.sql, st.args...)
+	}
+	return conn.SendBatch(ctx, batch), nil
 }
 
 // withConn lends a connection to f. Waiting for one is bounded by the connect

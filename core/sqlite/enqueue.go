@@ -37,6 +37,12 @@ func (e *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 	return ids, nil
 }
 
+// EnqueueInTurn implements engine.Messages: there is one writer, so each comes after
+// the commit of the one before.
+func (e *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, _ func()) ([]int64, error) {
+	return e.Enqueue(ctx, queueID, messages)
+}
+
 // insertAll stores messages with as few statements as their number allows and
 // returns their ids.
 func (t *tx) insertAll(queueID int64, messages []model.NewMessage) (ids []int64, err error) {
