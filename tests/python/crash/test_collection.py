@@ -185,3 +185,19 @@ def test_objects_collected_after_everything_ended(installed: str) -> None:
         ).check()
         assert "Traceback" not in done.err, done.err
         assert done.seconds < 10
+
+
+def test_the_library_collects_its_own_garbage_seldom(pg_dsn: str) -> None:
+    code = """
+    import asyncio, sys, pgqrs
+    async def main():
+        async with await pgqrs.connect(sys.argv[1], bootstrap=True) as store:
+            await store.queue("tasks")
+            producer = await store.producer("tasks")
+            for _ in range(20):
+                await asyncio.gather(*(producer.enqueue({"n": n}) for n in range(1000)))
+    asyncio.run(main())
+    """
+    child = run_child(code, pg_dsn, env={"GODEBUG": "gctrace=1", "GOGC": "100"}).check()
+    collections = sum(line.startswith("gc ") for line in child.err.splitlines())
+    assert 1 <= collections <= 5  # 3; without garbage in capi/main.go 9 or 10

@@ -132,8 +132,8 @@ async def cycles(seconds):
     async with await pgqrs.connect(dsn) as store:
         producer, consumer = await store.producer("tasks"), await store.consumer("tasks")
         end = time.monotonic() + seconds
-        while time.monotonic() < end or len(archived) < len(ids):
-            if time.monotonic() < end:
+        while (storm := time.monotonic() < end or signals <= 20) or len(archived) < len(ids):
+            if storm:
                 ids.update(await asyncio.gather(*[producer.enqueue(n) for n in range(50)]))
             messages = await consumer.dequeue(50, vt=60)
             for msg, took in zip(messages, await asyncio.gather(*[m.archive() for m in messages])):

@@ -33,6 +33,12 @@ def work(handler, **options):
 
 def started():
     os.write(1, b"started\\n")  # in one piece: several threads say so at once
+
+def idle():
+    while signal.getsignal(signal.SIGTERM) is mine:  # no worker listens yet
+        time.sleep(0.05)
+    time.sleep(1)
+    started()
 """
 
 
@@ -60,7 +66,7 @@ def test_a_signal_lets_handlers_finish(installed: str, number: signal.Signals) -
 
 def test_an_idle_worker_ends_at_once(installed: str) -> None:
     code = """
-        threading.Timer(1, started).start()
+        threading.Thread(target=idle).start()
         work(print)
         """
     with worker(code, installed) as process:

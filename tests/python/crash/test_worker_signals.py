@@ -11,7 +11,7 @@ import pytest
 from children import run_child
 from processes import counts, ends, wait_for, working
 
-WORKER = """
+WORKER = '''
 import asyncio, logging, signal, sys, threading, time
 import pgqrs
 logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -34,7 +34,15 @@ async def work(handler, **options):
 
 def started():
     print("started", flush=True)
-"""
+
+async def idle():
+    """Says so once a worker listens to signals, and a second later."""
+    before = signal.getsignal(signal.SIGTERM)
+    while signal.getsignal(signal.SIGTERM) is before:
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(1)
+    started()
+'''
 
 
 def worker(code: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
@@ -62,7 +70,8 @@ def test_a_signal_lets_handlers_finish(installed: str, number: signal.Signals) -
 def test_an_idle_worker_ends_at_once(installed: str) -> None:
     code = """
         async def main():
-            asyncio.get_running_loop().call_later(1, started)
+            waiting = asyncio.create_task(idle())
+            await asyncio.sleep(0)  # it has seen the handler before the worker's
             await work(print)
         asyncio.run(main())
         """
@@ -137,7 +146,8 @@ def test_a_handler_the_loop_had_is_there_afterwards(installed: str) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: told.append(1))
             async with await pgqrs.connect(dsn) as store:
                 worker = pgqrs.Worker(store, {"tasks": print})
-                asyncio.get_running_loop().call_later(1, started)
+                waiting = asyncio.create_task(idle())
+                await asyncio.sleep(0)  # it has seen the handler before the worker's
                 await worker.run()
                 before = len(told)
                 signal.raise_signal(signal.SIGTERM)

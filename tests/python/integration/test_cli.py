@@ -274,7 +274,7 @@ def test_doctor_finds_workers_that_died(line: Line) -> None:
 import asyncio, os, sys, pgqrs
 async def main():
     store = await pgqrs.connect_with(pgqrs.Config(sys.argv[1], heartbeat_interval_seconds=0.1))
-    await store.consumer("tasks")
+    consumer = await store.consumer("tasks")  # kept: one that nobody has any more shuts its worker down
     os._exit(0)
 asyncio.run(main())
 """

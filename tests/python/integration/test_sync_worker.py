@@ -226,9 +226,9 @@ def test_a_lease_is_kept_while_its_handler_runs(store: pgsync.Store) -> None:
 
     def handler(msg: pgsync.QueueMessage) -> None:
         attempts.append(msg.read_ct)
-        time.sleep(2.5)
+        time.sleep(5)
 
-    one, other = (pgsync.Worker(store, {"tasks": handler}, lock_seconds=1) for _ in range(2))
+    one, other = (pgsync.Worker(store, {"tasks": handler}, lock_seconds=2) for _ in range(2))
     with one, other:
         finished(store, 1)
     assert attempts == [1]
