@@ -20,11 +20,13 @@ Importing this loads no shared library: the first awaited call does.
 
 from __future__ import annotations
 
+import importlib as _importlib
 import logging as _logging
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from . import decorators as decorators
 from . import errors as errors
-from . import sync as sync
 from ._admin import Admin
 from ._builders import DequeueBuilder, EnqueueBuilder
 from ._config import Config
@@ -96,6 +98,9 @@ from .errors import (
     ValidationError,
     WorkerNotFoundError,
 )
+
+if _TYPE_CHECKING:
+    from . import sync as sync
 
 __all__ = [
     "Admin",
@@ -185,9 +190,22 @@ __all__ = [
 ]
 
 
+_ON_DEMAND = frozenset({"sync"})  # modules that programs which do not use them need not wait for
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _ON_DEMAND:
+        return _importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def _publish() -> None:
     """Makes tracebacks, reprs and documentation show the names users import."""
-    for name in __all__:
+    for name in set(__all__) - _ON_DEMAND:
         public = globals()[name]
         if getattr(public, "__module__", "").startswith("pgqrs."):
             public.__module__ = "pgqrs"

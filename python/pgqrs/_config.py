@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
-from urllib.parse import unquote
 
 from . import _arguments
 from ._arguments import text
@@ -173,6 +172,8 @@ def redact(dsn: str | None) -> str | None:
     """
     if dsn is None:
         return None
+    from urllib.parse import unquote  # a tenth of what importing this package would take otherwise
+
     dsn = _SETTING.sub(lambda s: s[1] + "***" if _SECRET.search(unquote(s[1])) else s[0], dsn)
     if re.match(r"[\w+]+://", dsn):  # a DSN alone, whose password may hold blanks
         return _without_password(dsn)

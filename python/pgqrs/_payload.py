@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import json.encoder
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any
 
 from .errors import ValidationError
@@ -83,4 +82,6 @@ def decode(document: bytes) -> Any:
 
 
 def _any_size(digits: str) -> int:
+    from decimal import Decimal  # takes longer to import than most of this package, and is hardly ever asked for
+
     return int(Decimal(digits))
