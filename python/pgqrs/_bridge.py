@@ -22,7 +22,7 @@ from . import _syncbridge
 from ._gather import Gathering, Joined
 from ._native import on_fork
 from ._native._cq import MORE, Call, Completion, CompletionQueue
-from ._pending import Group, Pending, Single
+from ._pending import Group, Pending, Single, Waiter
 from .errors import ClosedError, PgqrsError
 
 T = TypeVar("T")
@@ -48,10 +48,11 @@ class Bridge:
         self._unsent: deque[Group[Any]] = deque()  # groups that wait for room
         self._waiting_for_room: deque[asyncio.Future[None]] = deque()
         self._next_key = 0
-        self._closed = False
         # Weak, because the table of bridges holds this object: a strong reference
         # would keep the loop, and with it its entry, for ever.
         self._loop = weakref.ref(loop)
+        # The loop this is the bridge of, None once it is closed. Every call asks.
+        self.serving: Callable[[], asyncio.AbstractEventLoop | None] = self._loop
         try:
             loop.add_reader(self._queue.fd, self._drain)
         except NotImplementedError:
@@ -62,10 +63,6 @@ class Bridge:
             ) from None
         # A loop that just vanishes takes its selector along; the queue stays to be closed.
         weakref.finalize(loop, self._queue.close).atexit = False
-
-    def serves(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether this is the bridge of a loop, and not closed."""
-        return self._loop() is loop and not self._closed
 
     # --- the way in -------------------------------------------------------------
 
@@ -99,7 +96,7 @@ class Bridge:
             return
         group.sent(number)
         self._enter(group)
-        self.gathering.under_way += 1
+        self.gathering.under_way += group.size
 
     async def room(self, loop: asyncio.AbstractEventLoop) -> None:
         """Waits for the next drain, which makes room in a full queue."""
@@ -147,14 +144,14 @@ class Bridge:
         else:
             op = self._pending.pop(completion.user_data)
             if isinstance(op, Group):
-                self.gathering.under_way -= 1
+                self.gathering.under_way -= op.size
             op.complete(completion)
 
     # --- the end ----------------------------------------------------------------
 
     def close(self, problem: Exception) -> None:
         """Fails what is pending and gives the queue up. A closed loop is tolerated."""
-        self._closed = True
+        self.serving = _nothing
         loop = self._loop()
         if loop is not None:
             with _lock:
@@ -171,6 +168,9 @@ class Bridge:
                 if not future.done():
                     future.set_exception(problem)
         self._queue.close()
+
+
+def _nothing() -> None: ...
 
 
 _bridges: WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = WeakKeyDictionary()
@@ -192,7 +192,7 @@ _here = _Here()
 def _bridge(loop: asyncio.AbstractEventLoop) -> Bridge:
     """The bridge of a loop, made at its first use."""
     bridge = _here.bridge
-    if bridge is not None and bridge.serves(loop):
+    if bridge is not None and bridge.serving() is loop:
         return bridge
     _sweep()  # drains do it too: a loop may be closed while this one runs
     bridge = _bridges.get(loop)
@@ -344,7 +344,8 @@ async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwarg
             raise value
         return value
     loop = get_running_loop()
-    group, future = _bridge(loop).gathering.add(loop, op, target, item, args, kwargs)
+    future: asyncio.Future[T] = loop.create_future()
+    group = _bridge(loop).gathering.add(loop, op, target, item, future, args, kwargs)
     try:
         return await future
     except BaseException:
@@ -352,10 +353,15 @@ async def join(op: Joined[I, P, T], target: int, item: I, *args: P.args, **kwarg
         raise
 
 
-def meet(op: Joined[I, [], T], target: int, item: I) -> tuple[Group[T], asyncio.Future[T]] | None:
+def meet(
+    op: Joined[I, [], T], target: int, item: I, waiter: Waiter | None = None
+) -> tuple[Group[T], asyncio.Future[T]] | None:
     """Does what join does up to its await, for calls that come by the thousand: two
     coroutines in one another cost a fifth of such a call. Whoever awaits the future
     tells the group when that ends early.
+
+    A waiter of another kind takes the future's place. It is told the value within the
+    drain; a failure to submit even before this returns.
 
     None where join is needed: before the target is open, for the first call of a loop,
     and while a coroutine is driven.
@@ -364,7 +370,10 @@ def meet(op: Joined[I, [], T], target: int, item: I) -> tuple[Group[T], asyncio.
     if not target or bridge is None or _here.depth:
         return None
     loop = get_running_loop()
-    return bridge.gathering.add(loop, op, target, item) if bridge.serves(loop) else None
+    if bridge.serving() is not loop:
+        return None
+    future: Any = loop.create_future() if waiter is None else waiter
+    return bridge.gathering.add(loop, op, target, item, future), future
 
 
 async def sleep(seconds: float) -> None:

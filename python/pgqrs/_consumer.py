@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, TypeAlias
 
 from . import _arguments, _bridge, _ops
+from ._bridge import meet
 from ._connection import Source
 from ._gather import Joined
 from ._lifecycle import Registered
 from ._native import _codec
 from ._native._codec import MessageRow
+from ._pending import Group, Waiter
 from ._types import LeasedMessage, QueueMessage
 from .errors import PgqrsError
-
-P = ParamSpec("P")
 
 logger = logging.getLogger("pgqrs")
 
@@ -145,18 +145,33 @@ class Consumer(Registered):
     async def release_with_visibility(self, message: MessageOrId, when: datetime) -> bool:
         """Gives a message back that may be dequeued from an instant on."""
         at = _arguments.instant(when, "when")
-        return await self._acknowledge_one(_ops.release, message, at=at)
+        return _acknowledged(message, await self._share(_ops.release, _token(message, "message"), at=at))
 
-    async def _release(self, message: LeasedMessage) -> bool:
-        return await self._acknowledge_one(_ops.release, message)
+    # What a worker calls: a coroutine less for each message, or none.
 
-    async def _acknowledge_one(
-        self, op: Joined[tuple[int, int], P, bool], message: MessageOrId, *args: P.args, **kwargs: P.kwargs
-    ) -> bool:
-        outcome = await self._share(op, _token(message, "message"), *args, **kwargs)
-        if isinstance(message, LeasedMessage):
-            message._acknowledged = True  # pyright: ignore[reportPrivateUsage]
-        return outcome
+    def _archive_for(self, waiter: Waiter, message: LeasedMessage) -> Group[bool] | None:
+        """Archives a message and tells the waiter; None where that takes a coroutine."""
+        met = meet(_ops.archive, self._handle.number, message._token, waiter)  # pyright: ignore[reportPrivateUsage]
+        return met and met[0]
+
+    def _archive(self, message: LeasedMessage) -> Coroutine[Any, Any, bool]:
+        return self._acknowledge_one(_ops.archive, message)
+
+    def _release(self, message: LeasedMessage) -> Coroutine[Any, Any, bool]:
+        return self._acknowledge_one(_ops.release, message)
+
+    async def _acknowledge_one(self, op: Joined[tuple[int, int], [], bool], message: MessageOrId) -> bool:
+        token = _token(message, "message")
+        met = meet(op, self._handle.number, token)
+        if met is None:
+            return _acknowledged(message, await self._share(op, token))
+        group, future = met
+        try:
+            outcome = await future
+        except BaseException:
+            group.left(future)
+            raise
+        return _acknowledged(message, outcome)
 
     async def _acknowledge(
         self, op: Any, messages: Iterable[MessageOrId], name: str = "messages", **options: Any
@@ -229,6 +244,13 @@ class Consumer(Registered):
             await self.release_messages(messages)
         else:
             await self.archive_batch(messages)
+
+
+def _acknowledged(message: MessageOrId, outcome: bool) -> bool:
+    """Remembers that the caller has decided about a message, and passes the outcome on."""
+    if isinstance(message, LeasedMessage):
+        message._acknowledged = True  # pyright: ignore[reportPrivateUsage]
+    return outcome
 
 
 def _token(message: object, name: str) -> tuple[int, int]:

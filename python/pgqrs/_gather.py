@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from ._native._cq import Call
-from ._pending import Group
+from ._pending import Group, Waiter
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 (the item a coroutine contributes)
@@ -26,8 +26,9 @@ SHARE_MAX = 256
 others are still being encoded, and nobody waits for the answers of all."""
 
 EAGER = 32
-"""Calls that cross at once when nothing is under way: the database need not stand idle
-until everybody has asked."""
+"""Calls that cross at once when nothing is under way, or half of those that were last,
+if that is more: the database need not stand idle until everybody has asked, and two
+equal halves take turns with it best."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -39,12 +40,13 @@ order; an Exception in the place of a value is raised to that caller."""
 class Gathering:
     """The groups of one loop that are not submitted yet."""
 
-    __slots__ = ("_groups", "_submit", "under_way")
+    __slots__ = ("_eager", "_groups", "_submit", "under_way")
 
     def __init__(self, submit: Callable[[Group[Any]], None]) -> None:
         self._groups: dict[Hashable, Group[Any]] = {}
         self._submit = submit
-        self.under_way = 0  # groups that were submitted and have not completed
+        self._eager = EAGER
+        self.under_way = 0  # calls that were submitted and have not completed
 
     def add(
         self,
@@ -52,9 +54,10 @@ class Gathering:
         op: Joined[I, P, T],
         target: int,
         item: I,
+        waiter: Waiter,
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] = NOTHING,
-    ) -> tuple[Group[T], asyncio.Future[T]]:
+    ) -> Group[T]:
         """Adds a call to the group of its kind, which is submitted in the loop's next turn."""
         key = (op, target, *args, *kwargs.items()) if args or kwargs else (op, target)
         group = self._groups.get(key)
@@ -63,18 +66,18 @@ class Gathering:
                 loop.call_soon(self.flush)
             make: Any = op  # the arguments are those of op, which its type no longer says
             group = self._groups[key] = Group(lambda items: make(target, items, *args, **kwargs))
-        future: asyncio.Future[T] = loop.create_future()
         items = group.items
         items.append(item)
-        group.futures.append(future)
+        group.waiters.append(waiter)
         count = len(items)
-        if count == SHARE_MAX or (count == EAGER and not self.under_way):
+        if count == SHARE_MAX or (count == self._eager and not self.under_way):
             del self._groups[key]
             self._submit(group)
-        return group, future
+        return group
 
     def flush(self) -> None:
         """Submits what was collected."""
         groups, self._groups = self._groups, {}
         for group in groups.values():
             self._submit(group)
+        self._eager = max(EAGER, self.under_way // 2)

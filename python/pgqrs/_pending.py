@@ -33,6 +33,27 @@ class Pending(Protocol):
         ...
 
 
+class Waiter(Protocol):
+    """Who gets a value of a group: the future somebody awaits, or what takes the value by
+    itself, within the drain. Must not raise."""
+
+    def done(self) -> bool:
+        """Whether the value is not wanted any more."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Whether that is because the waiter left."""
+        ...
+
+    def set_result(self, value: Any, /) -> None: ...
+
+    def set_exception(self, problem: Exception, /) -> None: ...
+
+    def cancel(self) -> object:
+        """The operation was cancelled, so there will be no value."""
+        ...
+
+
 class Single(Generic[T]):
     """A call of one coroutine."""
 
@@ -112,25 +133,26 @@ class Single(Generic[T]):
 
 
 class Group(Generic[T]):
-    """The calls that cross as one operation: an item and a future for each.
+    """The calls that cross as one operation: an item and a waiter for each.
 
     Until it is submitted the gathering appends to both.
     """
 
-    __slots__ = ("_call", "_make", "_number", "futures", "items")
+    __slots__ = ("_call", "_make", "_number", "items", "size", "waiters")
 
     def __init__(self, make: Callable[[list[Any]], Call[list[T]]]) -> None:
         self._make = make
         self.items: list[Any] = []
-        self.futures: list[asyncio.Future[T]] = []
+        self.waiters: list[Waiter] = []
         self._call: Call[list[T]] | None = None
         self._number = 0  # of the op, once it is accepted
+        self.size = 0  # calls it carries, from then on
 
     def pack(self) -> Call[list[T]] | None:
         """The operation for everybody who still waits; None when nobody does."""
-        if any([future.done() for future in self.futures]):  # cancelled meanwhile
-            kept = [(item, future) for item, future in zip(self.items, self.futures, strict=True) if not future.done()]
-            self.items, self.futures = [item for item, _ in kept], [future for _, future in kept]
+        if any([waiter.done() for waiter in self.waiters]):  # cancelled meanwhile
+            kept = [(item, waiter) for item, waiter in zip(self.items, self.waiters, strict=True) if not waiter.done()]
+            self.items, self.waiters = [item for item, _ in kept], [waiter for _, waiter in kept]
         if not self.items:
             return None
         self._call = self._make(self.items)
@@ -139,21 +161,22 @@ class Group(Generic[T]):
     def sent(self, number: int) -> None:
         """The operation was accepted as this op."""
         self._number = number
-        self.items = []  # encoded and copied: only the futures are needed from here on
+        self.size = len(self.items)
+        self.items = []  # encoded and copied: only the waiters are needed from here on
 
-    def left(self, future: asyncio.Future[T]) -> None:
-        """Somebody's await has ended early. What was sent is cancelled when nobody is left."""
-        if not future.cancelled():
+    def left(self, waiter: Waiter) -> None:
+        """Somebody waits no more. What was sent is cancelled when nobody is left."""
+        if not waiter.cancelled():
             return  # it ended by what the operation came to
-        if self._number and all([future.done() for future in self.futures]):
-            self.futures = []  # they refer to the loop, which must be able to go
+        if self._number and all([waiter.done() for waiter in self.waiters]):
+            self.waiters = []  # they refer to the loop, which must be able to go
             if loaded():  # a forked child drops inherited coroutines: the op is the parent's
                 cancel(self._number)
 
     def complete(self, completion: Completion) -> None:
         call = self._call
         assert call is not None
-        if not self.futures:
+        if not self.waiters:
             call.dispose(completion.handle)
             if completion.error:
                 exception(completion.status, completion.error)  # closes it
@@ -161,8 +184,8 @@ class Group(Generic[T]):
         if completion.status < 0:
             problem = exception(completion.status, completion.error)
             if completion.status == CANCELLED:
-                for future in self.futures:
-                    future.cancel()
+                for waiter in self.waiters:
+                    waiter.cancel()
             else:
                 self.fail(problem)
             return
@@ -173,19 +196,19 @@ class Group(Generic[T]):
             return
         finally:
             call.dispose(completion.handle)
-        for future, value in zip(self.futures, values, strict=True):
-            if future.done():
+        for waiter, value in zip(self.waiters, values, strict=True):
+            if waiter.done():
                 continue
             if isinstance(value, Exception):
-                future.set_exception(value)
+                waiter.set_exception(value)
             else:
-                future.set_result(value)
+                waiter.set_result(value)
 
     def deliver(self, result: int) -> None:
         raise AssertionError("a group is answered at once")
 
     def fail(self, problem: Exception) -> None:
         """Everybody gets an exception, each one of their own: a traceback belongs to one await."""
-        for future in self.futures:
-            if not future.done():
-                future.set_exception(copy.copy(problem))
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_exception(copy.copy(problem))

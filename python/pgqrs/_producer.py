@@ -45,7 +45,7 @@ class Producer(Registered):
         error. A key is remembered for the Config's dedup_retention_seconds at least,
         whatever becomes of its message.
         """
-        message = _keyed(payload, dedup_key)
+        message = (_payload.encode(payload), None) if dedup_key is None else _keyed(payload, dedup_key)
         met = meet(_ops.enqueue_each, self._handle.number, message)
         if met is None:
             return await self._share(_ops.enqueue_each, message)

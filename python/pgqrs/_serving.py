@@ -19,6 +19,7 @@ from . import _arguments, _bridge, _ops
 from ._connection import Connected, Connection, shared_connection
 from ._consumer import Consumer
 from ._enums import WorkerStatus
+from ._pending import Group, Waiter
 from ._retry import TROUBLE, Retry
 from ._types import LeasedMessage
 from .errors import ClosedError, PgqrsError, StateTransitionError, ValidationError, WorkerNotFoundError
@@ -188,14 +189,17 @@ class Served:
         return status != WorkerStatus.Interrupted
 
     async def _fetch(self) -> None:
+        # Alone, the queue may keep all places while it waits: what comes together is then
+        # fetched together.
+        alone = len(self._host.settings.handlers) == 1
         places = await self._host.take_places()
         try:
-            for message in await self._dequeue(places):
+            for message in await self._dequeue(places, math.inf if alone else None):
                 self._start(message)
                 places -= 1
         finally:
             self._host.free_places(places)
-        if places == 0:
+        if places == 0 or alone:
             return
         # Nothing more there. The wait for the next message holds no place, because an idle
         # queue must not keep the others from theirs; so that message may have to wait for one.
@@ -229,17 +233,36 @@ class Served:
 
     # --- what becomes of a message ----------------------------------------------------
 
-    async def conclude(self, message: Any, result: object, failure: BaseException | None) -> None:
-        """Acknowledges a message as its handler came out."""
+    def archive_for(self, waiter: Waiter, message: Any) -> Group[bool] | None:
+        """Acknowledges a message whose handler succeeded, without a coroutine: the waiter is
+        told what comes of it. None where that is for conclude."""
+        if message._acknowledged or message._lost():
+            return None
+        return _consumer_of(message)._archive_for(waiter, message)  # pyright: ignore[reportPrivateUsage]
+
+    def archived(self, message: Any, took_effect: bool) -> None:
+        """What came of it."""
+        message._acknowledged = True
+        if not took_effect:
+            self._too_late(message, "archived")
+
+    async def archive_again(self, message: Any, problem: BaseException) -> None:
+        """Goes on where it failed, if that is worth while."""
+        if not isinstance(problem, PgqrsError):
+            raise problem
+        await self._acknowledge(message, "archived", _consumer_of(message)._archive, problem=problem)  # pyright: ignore[reportPrivateUsage]
+
+    def conclude(self, message: Any, result: object, failure: BaseException | None) -> Coroutine[Any, Any, None]:
+        """Acknowledges a message as its handler came out. No coroutine beside the one that
+        does it: a message comes by here, or by archive_for."""
         consumer = _consumer_of(message)
         if failure is not None:
-            await self._retry(message, failure)
-        elif message._acknowledged:
-            pass  # by the handler
-        elif result is False:
-            await self._acknowledge(message, "released", consumer._release)  # pyright: ignore[reportPrivateUsage]
-        else:
-            await self._acknowledge(message, "archived", consumer.archive)
+            return self._retry(message, failure)
+        if message._acknowledged:
+            return _nothing()  # is left to do: the handler did it
+        if result is False:
+            return self._acknowledge(message, "released", consumer._release)  # pyright: ignore[reportPrivateUsage]
+        return self._acknowledge(message, "archived", consumer._archive)  # pyright: ignore[reportPrivateUsage]
 
     async def _retry(self, message: Any, failure: BaseException) -> None:
         pause = self._host.settings.retry.pause(message.read_ct)
@@ -270,28 +293,36 @@ class Served:
         send: Callable[[Any], Coroutine[Any, Any, bool]],
         *,
         given_up: bool = False,
+        problem: PgqrsError | None = None,
     ) -> None:
-        """Sends one acknowledgement, again while the database cannot be reached."""
+        """Sends one acknowledgement, again while the database cannot be reached. The first
+        attempt may have been made, and met a problem."""
         took_effect = False
         for attempt in itertools.count(1):
-            if message._lost() and not given_up:
-                break
-            try:
-                took_effect = await send(message)
-                break
-            except PgqrsError as problem:
-                if not problem.transient or attempt == ATTEMPTS:
-                    logger.exception("message %d of queue %r was not %s", message.id, self.name, verb)
-                    return
-                logger.warning("message %d of queue %r is not %s yet: %s", message.id, self.name, verb, problem)
-                await _bridge.sleep(TROUBLE.pause(attempt))
+            if problem is None:
+                if message._lost() and not given_up:
+                    break
+                try:
+                    took_effect = await send(message)
+                    break
+                except PgqrsError as raised:
+                    problem = raised
+            if not problem.transient or attempt == ATTEMPTS:
+                logger.error("message %d of queue %r was not %s", message.id, self.name, verb, exc_info=problem)
+                return
+            logger.warning("message %d of queue %r is not %s yet: %s", message.id, self.name, verb, problem)
+            await _bridge.sleep(TROUBLE.pause(attempt))
+            problem = None
         if not took_effect:
-            logger.warning(
-                "message %d of queue %r was not %s: its lease was lost, so it may be handled again",
-                message.id,
-                self.name,
-                verb,
-            )
+            self._too_late(message, verb)
+
+    def _too_late(self, message: Any, verb: str) -> None:
+        logger.warning(
+            "message %d of queue %r was not %s: its lease was lost, so it may be handled again",
+            message.id,
+            self.name,
+            verb,
+        )
 
     async def give_up(self, message: Any) -> None:
         """Releases the message of a handler that nobody waits for any more."""
@@ -327,6 +358,9 @@ class Served:
             if message is not None:
                 logger.warning("the lease of message %d of queue %r was lost", message.id, self.name)
                 message.lease_lost.set()
+
+
+async def _nothing() -> None: ...
 
 
 def _consumer_of(message: LeasedMessage) -> Consumer:

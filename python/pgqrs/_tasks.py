@@ -8,11 +8,12 @@ import contextvars
 import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias
 
 from ._consumer import Consumer
 from ._places import Places
-from ._serving import Served, Settings, TookTooLong
+from ._receipts import Receipts
+from ._serving import CANCEL_SECONDS, Served, Settings, TookTooLong
 from ._threads import Threads
 from ._types import QueueMessage
 
@@ -21,9 +22,19 @@ Outcome: TypeAlias = "tuple[Any, BaseException | None]"
 
 
 class Tasks:
-    """The Host of an asyncio Worker: each message is a task until it is acknowledged."""
+    """The Host of an asyncio Worker: each handler is a task, and so is what it takes to
+    acknowledge its message where a receipt will not do."""
 
-    __slots__ = ("_ahead", "_beside", "_places", "_threads", "running", "settings")
+    __slots__ = (
+        "_ahead",
+        "_beside",
+        "_launching",
+        "_places",
+        "_receipts",
+        "_running",
+        "_threads",
+        "settings",
+    )
 
     consumer_type: ClassVar[type[Consumer]] = Consumer
 
@@ -33,7 +44,9 @@ class Tasks:
         self._threads = Threads(settings.concurrency)
         self._beside: set[asyncio.Task[None]] = set()
         self._ahead: deque[tuple[Served, QueueMessage]] = deque()  # fetched ahead of their handlers
-        self.running: set[asyncio.Task[None]] = set()  # handlers, until their message is acknowledged
+        self._launching = False
+        self._running: set[asyncio.Task[None]] = set()
+        self._receipts = Receipts(self._received)
 
     async def take_places(self) -> int:
         return await self._places.take_all()
@@ -54,13 +67,26 @@ class Tasks:
         if not queue.in_loop:
             _ = message.lease_lost  # made here, because the handler's thread and the loop both ask for it
         self._places.working += 1
-        self.running.add(asyncio.create_task(self._handle(queue, message)))
+        self._begin(self._handle(queue, message))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        # Not by the task itself: an eager one ends before it is added, and one that is
+        # cancelled before its first step does nothing.
+        task.add_done_callback(self._running.discard)
 
     def _ended(self) -> None:
         """A handler has ended: its place is free for the next message."""
         self._places.ended()
-        if self._ahead and self._places.idle:
-            self._launch(*self._ahead.popleft())
+        if self._launching:
+            return  # an eager task has ended in what follows: no recursion over all messages
+        self._launching = True
+        try:
+            while self._ahead and self._places.idle:
+                self._launch(*self._ahead.popleft())
+        finally:
+            self._launching = False
 
     async def give_back(self) -> None:
         """Gives back what was fetched ahead and no handler has seen."""
@@ -74,13 +100,41 @@ class Tasks:
     def beside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._beside.add(asyncio.create_task(work()))
 
+    # --- the end ------------------------------------------------------------------------
+
+    @property
+    def unfinished(self) -> int:
+        """How many messages are neither acknowledged nor given up."""
+        return len(self._running) + len(self._receipts)
+
+    async def finish(self) -> None:
+        """Waits until there is none."""
+        while self.unfinished:
+            if self._running:
+                await asyncio.wait(self._running)
+            await self._receipts.wait()
+
+    async def cancel(self) -> int:
+        """Gives up what is unfinished, and returns how many handlers ignore that."""
+        for task in self._running:
+            task.cancel()
+        self._receipts.cancel()
+        if not self._running:
+            return 0
+        _, deaf = await asyncio.wait(self._running, timeout=CANCEL_SECONDS)
+        return len(deaf)
+
     async def close(self) -> None:
         """Ends what runs beside; the threads end with what they do now."""
         await cancel(self._beside)
         self._threads.close()
 
+    # --- a message ----------------------------------------------------------------------
+
     async def _handle(self, queue: Served, message: QueueMessage) -> None:
-        """One message from the call of its handler to its acknowledgement."""
+        """One message from the call of its handler to its acknowledgement, or until a
+        receipt will do for that."""
+        received = False
         thread = None if queue.in_loop else self._in_thread(queue.handler, message)
         try:
             failure: BaseException | None = None
@@ -102,14 +156,34 @@ class Tasks:
                     self._ended()
                 else:  # it was given up, and goes on
                     thread.add_done_callback(lambda _: self._ended())
-            await queue.conclude(message, result, failure)
+            received = failure is None and result is not False and self._receipts.archive(queue, message)
+            if not received:
+                await queue.conclude(message, result, failure)
         except BaseException:
             await queue.give_up(message)
             raise
         finally:
-            queue.forget(message)
-            self._places.settled()
-            self.running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+            if not received:
+                self._settled(queue, message)
+
+    def _received(self, queue: Served, message: QueueMessage, problem: BaseException | None) -> None:
+        if problem is None:
+            self._settled(queue, message)
+        else:
+            self._begin(self._archive_again(queue, message, problem))
+
+    async def _archive_again(self, queue: Served, message: QueueMessage, problem: BaseException) -> None:
+        try:
+            await queue.archive_again(message, problem)
+        except BaseException:
+            await queue.give_up(message)
+            raise
+        finally:
+            self._settled(queue, message)
+
+    def _settled(self, queue: Served, message: QueueMessage) -> None:
+        queue.forget(message)
+        self._places.settled()
 
     async def _result(self, queue: Served, message: QueueMessage, thread: asyncio.Future[Outcome] | None) -> object:
         """What the handler returned. Raises what it raised, and TookTooLong."""

@@ -295,21 +295,17 @@ class _Message:
 class LeasedMessage(_Message):
     """A message in its queue: what the asynchronous and the sync one have in common."""
 
-    __slots__ = ("_acknowledged", "_consumer", "_lease_lost")
+    __slots__ = ("_acknowledged", "_consumer", "_lease_lost", "_token")
 
     def __init__(self, row: MessageRow, consumer: Consumer | None = None) -> None:
         # As _Message.__init__, which would cost a message a call.
         self._row = row
         self._payload = _UNDECODED
+        self._token: tuple[int, int] = row[:2]  # the fencing token of its lease: id and receive count
         # Keeps the consumer alive: when it goes, the library releases its leases.
         self._consumer = consumer
         self._acknowledged = False
         self._lease_lost: Any = None  # an event of the class's own kind, once somebody asks
-
-    @property
-    def _token(self) -> tuple[int, int]:
-        """The fencing token of its lease: id and receive count."""
-        return self._row[:2]
 
     def _lost(self) -> bool:
         """Whether lease_lost is set, without making the event for everybody who never looks."""

@@ -14,7 +14,7 @@ from typing import Self
 from ._connection import Connected
 from ._consumer import Handler
 from ._retry import Retry
-from ._serving import CANCEL_SECONDS, Served, Settings
+from ._serving import Served, Settings
 from ._signals import on_ending
 from ._tasks import Tasks, cancel
 from .errors import StateTransitionError
@@ -186,24 +186,19 @@ class Worker:
         """Waits for what is under way, as long as the grace period allows."""
         try:
             async with asyncio.timeout(0 if self._hurry else self._host.settings.grace_seconds) as self._grace:
-                while self._host.running:
-                    await asyncio.wait(self._host.running)
+                await self._host.finish()
         except TimeoutError:
             logger.warning(
                 "%d handlers did not finish within the grace period; their messages are released",
-                len(self._host.running),
+                self._host.unfinished,
             )
         finally:
             self._grace = None
 
     async def _close(self) -> None:
         """Cancels what still runs and ends the consumers, which releases what they hold."""
-        for task in self._host.running:
-            task.cancel()
-        if self._host.running:
-            _, deaf = await asyncio.wait(self._host.running, timeout=CANCEL_SECONDS)
-            if deaf:
-                logger.error("%d handlers ignore their cancellation and are left behind", len(deaf))
+        if deaf := await self._host.cancel():
+            logger.error("%d handlers ignore their cancellation and are left behind", deaf)
         await self._host.close()
         await asyncio.gather(*[queue.close() for queue in self._queues])
 
@@ -213,7 +208,7 @@ class Worker:
                 "%s: waiting up to %g s for %d handlers",
                 number.name,
                 self._host.settings.grace_seconds,
-                len(self._host.running),
+                self._host.unfinished,
             )
             self._stopping.set()
             return

@@ -53,6 +53,40 @@ async def test_the_first_calls_of_many_cross_at_once(producer: pgqrs.Producer, s
     assert len(submitted) == 3
 
 
+async def test_many_callers_cross_in_equal_halves_from_their_second_turn_on(
+    producer: pgqrs.Producer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    sent = _pending.Group.sent
+
+    def record(self: _pending.Group[Any], number: int) -> None:
+        sizes.append(len(self.items))
+        sent(self, number)
+
+    monkeypatch.setattr(_pending.Group, "sent", record)
+    for count in (100, 100, 10, 100):
+        await asyncio.gather(*[producer.enqueue(n) for n in range(count)])
+    assert sizes == [32, 68, 50, 50, 10, 32, 68]
+
+
+async def test_ids_keep_the_order_of_the_calls_where_commits_overlap(pg_dsn: str) -> None:
+    slow = "options=-c%20commit_siblings%3D0%20-c%20commit_delay%3D3000"  # a disk that takes 3 ms longer
+    async with await pgqrs.connect(f"{pg_dsn}&{slow}", bootstrap=True) as store:
+        await store.queue("tasks")
+        producer = await store.producer("tasks")
+        for n in range(40):  # a flush each; one of them tells how slow commits are
+            await producer.enqueue(n)
+        most = 0
+        for _ in range(5):
+            tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(2000)]
+            while not all(task.done() for task in tasks):
+                most = max(most, (await store.stats()).enqueue.flying)
+                await asyncio.sleep(0)
+            ids = [task.result() for task in tasks]
+            assert ids == sorted(ids)
+        assert most > 1
+
+
 async def test_calls_with_other_arguments_go_apart(
     producer: pgqrs.Producer, consumer: pgqrs.Consumer, submitted: list[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 from waiting import eventually
@@ -61,6 +62,39 @@ async def test_slow_handlers_leave_messages_to_others(store: pgqrs.Store) -> Non
         await eventually(ten_are_leased)
         async with await store.consumer("tasks") as other:
             assert len(await other.dequeue(100)) == 40
+
+
+@pytest.mark.parametrize("queues", [1, 2])
+async def test_a_queue_waits_with_all_places_only_where_no_other_needs_them(
+    store: pgqrs.Store, monkeypatch: pytest.MonkeyPatch, queues: int
+) -> None:
+    asked: list[tuple[object, object]] = []
+    dequeue = pgqrs.Consumer.dequeue
+
+    async def recording(self: pgqrs.Consumer, most: int, lock: object, wait: object, **options: object) -> object:
+        asked.append((most, wait))
+        return await dequeue(self, most, lock, wait, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pgqrs.Consumer, "dequeue", recording)
+    handled: list[object] = []
+
+    async def handler(message: pgqrs.QueueMessage) -> None:
+        handled.append(message.payload)
+
+    names = ["tasks", "mails"][:queues]
+    for name in names[1:]:
+        await store.queue(name)
+    async with pgqrs.Worker(store, dict.fromkeys(names, handler), concurrency=10):
+        for name in names:
+            await pgqrs.produce(store, name, name)
+
+        async def all_handled() -> bool:
+            return sorted(map(str, handled)) == sorted(names)
+
+        await eventually(all_handled)
+    waits = [most for most, wait in asked if wait == math.inf]
+    assert waits and all(most > 1 for most in waits) == (queues == 1)
+    assert all(wait == math.inf for _, wait in asked) == (queues == 1)
 
 
 # --- the arithmetic -------------------------------------------------------------------

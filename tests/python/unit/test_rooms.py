@@ -48,6 +48,7 @@ def test_only_the_bridge_and_what_runs_handlers_import_asyncio() -> None:
         "_gather.py",
         "_pending.py",
         "_places.py",
+        "_receipts.py",
         "_worker.py",
         "_workflow.py",
         "_tasks.py",
@@ -72,6 +73,7 @@ def test_no_public_module_is_named_like_a_public_name() -> None:
 
 def test_all_lists_the_public_names_sorted() -> None:
     public = {name for name in vars(pgqrs) if not name.startswith("_") and name != "annotations"}
+    public.add("sync")  # arrives when it is asked for
     assert set(pgqrs.__all__) == public
     assert list(pgqrs.__all__) == sorted(pgqrs.__all__)
 
@@ -95,6 +97,24 @@ with open("/proc/self/maps") as maps:
 assert not pgqrs._native.loaded()
 """
     subprocess.run([sys.executable, "-c", code], check=True, env=environment(), timeout=30)
+
+
+def test_importing_waits_for_nothing_that_few_programs_use() -> None:
+    code = """
+import asyncio, sys
+before = set(sys.modules)
+import pgqrs
+unasked = {"pgqrs.sync", "pathlib", "urllib.parse", "decimal"} & (set(sys.modules) - before)
+assert not unasked, unasked
+assert "sync" in dir(pgqrs) and "pgqrs.sync" not in sys.modules
+assert pgqrs.sync.Store and sys.modules["pgqrs.sync"] is pgqrs.sync
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment(), timeout=30)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'pgqrs' has no attribute 'nonsense'"):
+        _ = pgqrs.nonsense  # type: ignore[attr-defined]
 
 
 def test_no_exception_is_swallowed_whole() -> None:
