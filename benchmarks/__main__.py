@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from . import machine, plan, report, runner, table
 from .paths import RESULTS
 from .registry import CONTENDERS
-from .results import Archive
+from .results import Archive, read
 from .scenario import Scenario, load, selected
 from .server import Server
 from .verdict import Line, lines
@@ -72,7 +71,7 @@ def main() -> int:
     known = load()
     options = arguments(known)
     if options.files:
-        report.write([json.loads(line) for file in options.files for line in file.open()], known)
+        report.write(read(options.files), known)
         return 0
     chosen = list(selected(options.scenario, known))
     mode = "quick" if options.quick else "full"

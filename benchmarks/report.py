@@ -14,6 +14,7 @@ from typing import Any
 from . import scaling, svg, table
 from .paths import DOCUMENT, HERE, PLOTS, SUMMARY
 from .registry import CONTENDERS
+from .results import Measured, runs
 from .runner import Sample
 from .scenario import Scenario
 from .table import markdown, number
@@ -32,41 +33,33 @@ COSTS = (
 def write(records: Sequence[Mapping[str, Any]], scenarios: Mapping[str, Scenario]) -> None:
     """The document, the plots, the calculation of docs/scaling.md and the summary.
 
-    Later records of a scenario replace earlier ones.
+    What a later run measured again replaces what an earlier one did, and the document says so.
     """
-    about = _last(records, "about")
-    lines: dict[str, Line] = {}
-    owners: dict[str, str] = {}
+    measured = runs(records)
+    records = [record for run in measured for record in run.records]
+    about = measured[0].about
+    lines: dict[str, list[Line]] = {}
     for record in records:
         if "line" in record:
             data = dict(record["line"])
-            owner = data.pop("scenario")
-            line = Line.of(data)
-            lines[line.id], owners[line.id] = line, owner
+            lines.setdefault(data.pop("scenario"), []).append(Line.of(data))
     samples = [Sample.of(record["sample"]) for record in records if "sample" in record]
-    known = [scenario for scenario in scenarios.values() if scenario.id in owners.values()]
+    known = [scenario for scenario in scenarios.values() if scenario.id in lines]
     parts = {
-        "settings": _settings(about, _merged(records, "versions")),
-        "targets": _targets([line for line in lines.values() if line.must is not None]),
-        "scenarios": "\n\n".join(
-            _scenario(scenario, [line for key, line in lines.items() if owners[key] == scenario.id], samples)
-            for scenario in known
-        ),
+        "settings": _settings(about, measured[1:], _merged(records, "versions")),
+        "targets": _targets([line for scenario in known for line in lines[scenario.id] if line.must is not None]),
+        "scenarios": "\n\n".join(_scenario(scenario, lines[scenario.id], samples) for scenario in known),
     }
     text = TEMPLATE.read_text(encoding="utf-8")
     for name, part in parts.items():
         text = text.replace(f"<!-- {name} -->", part)
     DOCUMENT.write_text(text, encoding="utf-8")
     scaling.write(records)
-    summary = {"about": about, "lines": [{"scenario": owners[key], **line.data()} for key, line in lines.items()]}
+    summary = {
+        "about": about,
+        "lines": [{"scenario": scenario.id, **line.data()} for scenario in known for line in lines[scenario.id]],
+    }
     SUMMARY.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-
-
-def _last(records: Iterable[Mapping[str, Any]], kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for record in records:
-        found = record.get(kind, found)
-    return found
 
 
 def _merged(records: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:
@@ -76,8 +69,11 @@ def _merged(records: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:
     return found
 
 
-def _settings(about: Mapping[str, Mapping[str, str]], versions: Mapping[str, str]) -> str:
+def _settings(about: Mapping[str, Mapping[str, str]], later: Sequence[Measured], versions: Mapping[str, str]) -> str:
     rows = [(name, str(value)) for part in about.values() for name, value in part.items()]
+    for run in later:
+        machine = run.about["machine"]
+        rows.append((f"measured again, {machine['mode']}, {machine['started']}", ", ".join(run.scenarios)))
     rows += [(f"version of {name}", value) for name, value in versions.items() if value and name != "from"]
     return markdown(("setting", "value"), rows)
 

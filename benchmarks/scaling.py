@@ -6,7 +6,6 @@ multiplied by the cores of larger servers. Every figure comes from the results.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from .paths import SCALING
+from .results import read, runs
 from .runner import Sample
 from .table import filled, markdown, number
 
@@ -84,9 +84,7 @@ def generated(records: Sequence[Mapping[str, Any]]) -> str | None:
     found = costs(Sample.of(record["sample"]) for record in records if "sample" in record)
     if not found:
         return None
-    about: dict[str, Any] = {}
-    for record in records:
-        about = record.get("about", about)
+    about: dict[str, Any] = next((record["about"] for record in records if "about" in record), {})
     machine, server = about.get("machine", {}), about.get("server", {})
     facts = filled(
         f"Measured {machine.get('started', '?')} in the {machine.get('mode', '?')} mode: PostgreSQL "
@@ -144,7 +142,7 @@ def main() -> int:
     files = [Path(name) for name in sys.argv[1:]]
     if not files:
         raise SystemExit("usage: python -m benchmarks.scaling RESULTS.jsonl...")
-    if not write([json.loads(line) for file in files for line in file.open(encoding="utf-8")]):
+    if not write([record for run in runs(read(files)) for record in run.records]):
         raise SystemExit(f"benchmarks: none of {', '.join(sorted({way.scenario for way in WAYS}))} in these results")
     return 0
 

@@ -88,7 +88,7 @@ def library() -> Path:
     """The library that is measured: of this environment's wheel, or the one that is named."""
     from pgqrs._native._load import candidates
 
-    return next(path for path in candidates() if path.is_file()).resolve()
+    return next(path for path in map(Path, candidates()) if path.is_file()).resolve()
 
 
 async def run(*command: str) -> str:

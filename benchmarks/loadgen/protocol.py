@@ -87,18 +87,20 @@ class _Session:
             await self._contender.open()
             return {"versions": self._contender.versions()}
         assert self._contender is not None
+        if "run" in command:
+            assert self._workload is not None
+            before = cpu_seconds()
+            result = await self._workload.run()
+            result["client_cpu"] = result.get("client_cpu", 0.0) + cpu_seconds() - before
+            result["rss_mb"] = resident_bytes() / 1e6
+            return result
+        # Not within the answer of the run: the suite counts until that arrives.
+        if self._workload is not None:
+            workload, self._workload = self._workload, None
+            await workload.close()
         if "prepare" in command:
             self._workload = WORKLOADS[command["prepare"]](self._contender, command["params"])
             await self._workload.prepare()
             return {}
-        if "run" in command:
-            workload, self._workload = self._workload, None
-            assert workload is not None
-            before = cpu_seconds()
-            result = await workload.run()
-            result["client_cpu"] = result.get("client_cpu", 0.0) + cpu_seconds() - before
-            result["rss_mb"] = resident_bytes() / 1e6
-            await workload.close()
-            return result
         await self._contender.close()
         return {}
