@@ -56,12 +56,18 @@ def pg_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def pg_dsn(pg_server: str) -> str:
-    """A PostgreSQL store with a schema nobody used before. Nothing is installed in it."""
-    separator = "&" if "?" in pg_server else "?"
+def pg_schema() -> str:
+    """The schema of pg_dsn, which nobody used before."""
     schema = f"t_{uuid.uuid4().hex[:16]}"
     _schemas.append(schema)
-    return f"{pg_server}{separator}pgqrs_schema={schema}"
+    return schema
+
+
+@pytest.fixture
+def pg_dsn(pg_server: str, pg_schema: str) -> str:
+    """A PostgreSQL store with a schema of its own. Nothing is installed in it."""
+    separator = "&" if "?" in pg_server else "?"
+    return f"{pg_server}{separator}pgqrs_schema={pg_schema}"
 
 
 @pytest.fixture

@@ -609,10 +609,12 @@ async def test_behind_a_pooler_waiting_consumers_look_for_messages(pg_dsn: str) 
 
 
 @pytest.mark.asyncio
-async def test_the_schema_of_every_source_is_the_same_schema(pg_dsn: str) -> None:
-    base, _, name = pg_dsn.rpartition("pgqrs_schema=")
-    base = base.rstrip("?&")
-    async with opened(base, schema=name), await pgqrs.connect(pg_dsn) as same, pgqrs.Admin(base, schema=name) as admin:
+async def test_the_schema_of_every_source_is_the_same_schema(pg_server: str, pg_schema: str, pg_dsn: str) -> None:
+    async with (
+        opened(pg_server, schema=pg_schema),
+        await pgqrs.connect(pg_dsn) as same,
+        pgqrs.Admin(pg_server, schema=pg_schema) as admin,
+    ):
         await pgqrs.produce(same, "tasks", 1)
         assert (await admin.queue_metrics("tasks")).pending == 1
 

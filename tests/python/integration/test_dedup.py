@@ -167,9 +167,8 @@ async def wire(dsn: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
     listener.close()
 
 
-async def test_an_unknown_outcome_with_a_key_is_safe_to_retry(pg_server: str, pg_dsn: str) -> None:
+async def test_an_unknown_outcome_with_a_key_is_safe_to_retry(pg_server: str, pg_schema: str, pg_dsn: str) -> None:
     """The connection breaks while a transaction of somebody else's has the key."""
-    schema = pg_dsn.rpartition("pgqrs_schema=")[2]
     async with (
         wire(pg_dsn) as (dsn, cut),
         await pgqrs.connect(dsn, bootstrap=True) as store,
@@ -178,8 +177,8 @@ async def test_an_unknown_outcome_with_a_key_is_safe_to_retry(pg_server: str, pg
     ):
         await store.queue("tasks")
         producer = await store.producer("tasks")
-        id_, _ = await pgqrs.enqueue_batch_in(other, "tasks", [1, 2], dedup_keys=["k", None], schema=schema)
-        assert await pgqrs.enqueue_in(other, "tasks", 1, dedup_key="k", schema=schema) == id_
+        id_, _ = await pgqrs.enqueue_batch_in(other, "tasks", [1, 2], dedup_keys=["k", None], schema=pg_schema)
+        assert await pgqrs.enqueue_in(other, "tasks", 1, dedup_key="k", schema=pg_schema) == id_
         calls = asyncio.gather(producer.enqueue(1, dedup_key="k"), producer.enqueue(3), return_exceptions=True)
 
         async def blocked() -> bool:

@@ -100,7 +100,7 @@ def test_levels_are_those_of_the_moment(dsn: str, kept: Kept, monkeypatch: pytes
 
 
 @pytest.mark.asyncio
-async def test_a_connection_that_was_lost(pg_server: str, pg_dsn: str, kept: Kept) -> None:
+async def test_a_connection_that_was_lost(pg_server: str, pg_schema: str, pg_dsn: str, kept: Kept) -> None:
     secret = "hunter2"  # the server of the tests trusts everybody
     dsn = re.sub(r"//(\w+)@", rf"//\1:{secret}@", pg_dsn)
     assert secret in dsn
@@ -108,7 +108,6 @@ async def test_a_connection_that_was_lost(pg_server: str, pg_dsn: str, kept: Kep
         await store.queue("tasks")
         async with await store.consumer("tasks") as consumer:
             waiting = asyncio.create_task(consumer.dequeue(wait=30))
-            schema = pg_dsn.rpartition("pgqrs_schema=")[2]
             # A transaction would go on seeing the sessions of its first look.
             async with await psycopg.AsyncConnection.connect(pg_server, autocommit=True) as other:
 
@@ -117,7 +116,7 @@ async def test_a_connection_that_was_lost(pg_server: str, pg_dsn: str, kept: Kep
                     # and there may be some: a closed store's connection takes a while to end.
                     cursor = await other.execute(
                         "select count(pg_terminate_backend(pid)) from pg_stat_activity where query ilike %s",
-                        [f'listen "pgqrs_{schema}"%'],
+                        [f'listen "pgqrs_{pg_schema}"%'],
                     )
                     row = await cursor.fetchone()
                     return row is not None and row[0] > 0

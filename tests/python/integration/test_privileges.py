@@ -45,13 +45,14 @@ def as_role(dsn: str, role: tuple[str, str]) -> str:
     return parts._replace(netloc=f"{role[0]}:{role[1]}@{host}").geturl()
 
 
-async def test_a_role_without_ddl_does_all_the_work(pg_server: str, pg_dsn: str, role: tuple[str, str]) -> None:
-    schema = pg_dsn.rpartition("pgqrs_schema=")[2]
+async def test_a_role_without_ddl_does_all_the_work(
+    pg_server: str, pg_schema: str, pg_dsn: str, role: tuple[str, str]
+) -> None:
     async with await pgqrs.connect(pg_dsn, bootstrap=True) as owner:
         await owner.queue("tasks")
         await owner.admin().create_workflow("orders")
     with psycopg.connect(pg_server, autocommit=True) as connection:
-        connection.execute(granted(schema, role[0]))
+        connection.execute(granted(pg_schema, role[0]))
     async with await pgqrs.connect(as_role(pg_dsn, role)) as store:
         await store.admin().verify()
         producer, consumer = await store.producer("tasks"), await store.consumer("tasks")
@@ -67,8 +68,8 @@ async def test_a_role_without_ddl_does_all_the_work(pg_server: str, pg_dsn: str,
         run = await store.trigger("orders", {"n": 1})
         assert (await (await store.get_workflow_runs()).get(run.id)).input == {"n": 1}
         with psycopg.connect(as_role(pg_server, role)) as connection:
-            assert pgqrs.enqueue_in(connection, "tasks", "inside", schema=schema) > 0
-            assert pgqrs.enqueue_in(connection, "tasks", "again", dedup_key="k", schema=schema) == kept
+            assert pgqrs.enqueue_in(connection, "tasks", "inside", schema=pg_schema) > 0
+            assert pgqrs.enqueue_in(connection, "tasks", "again", dedup_key="k", schema=pg_schema) == kept
         with pytest.raises(pgqrs.PgqrsError, match="must be owner"):
             await store.admin().uninstall()
     with pytest.raises(pgqrs.PgqrsError, match=r"denied|install"):

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio
 
 @asynccontextmanager
 async def held_up(
-    pg_server: str, pg_dsn: str, count: int, **options: Any
+    pg_server: str, pg_schema: str, pg_dsn: str, count: int, **options: Any
 ) -> AsyncIterator[tuple[pgqrs.Worker, asyncio.Task[None]]]:
     """Handles so many messages whose acknowledgements wait until the end of the block, after which the worker
     has to end."""
@@ -33,7 +33,6 @@ async def held_up(
         begun.release()
         await go.wait()
 
-    schema = pg_dsn.rpartition("pgqrs_schema=")[2]
     async with await pgqrs.connect(pg_dsn, bootstrap=True) as store:
         await store.queue("tasks")
         await pgqrs.produce_batch(store, "tasks", range(count))
@@ -42,7 +41,7 @@ async def held_up(
         for _ in range(count):
             await asyncio.wait_for(begun.acquire(), 20)
         async with await psycopg.AsyncConnection.connect(pg_server) as other:  # which ends its transaction
-            await other.execute(f'select id from "{schema}".pgqrs_messages for update'.encode())
+            await other.execute(f'select id from "{pg_schema}".pgqrs_messages for update'.encode())
             go.set()
 
             async def nothing_runs() -> bool:
@@ -61,8 +60,17 @@ async def counts(store: pgqrs.Store) -> tuple[int, int, int]:
     return now.pending, now.leased, now.archived
 
 
-async def test_stop_waits_for_acknowledgements(pg_server: str, pg_dsn: str) -> None:
-    async with held_up(pg_server, pg_dsn, 3) as (worker, run):
+async def archived(store: pgqrs.Store, count: int) -> None:
+    """Waits until so many messages are archived."""
+
+    async def check() -> bool:
+        return (await counts(store))[2] == count
+
+    await eventually(check)
+
+
+async def test_stop_waits_for_acknowledgements(pg_server: str, pg_schema: str, pg_dsn: str) -> None:
+    async with held_up(pg_server, pg_schema, pg_dsn, 3) as (worker, run):
         worker.stop()
         _, waiting = await asyncio.wait([run], timeout=0.3)
         assert waiting, "there are no outcomes yet"
@@ -72,18 +80,18 @@ async def test_stop_waits_for_acknowledgements(pg_server: str, pg_dsn: str) -> N
 
 
 async def test_acknowledgements_that_outlast_the_grace_period_are_given_up(
-    pg_server: str, pg_dsn: str, caplog: pytest.LogCaptureFixture
+    pg_server: str, pg_schema: str, pg_dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def told() -> bool:
         return "3 handlers did not finish within the grace period" in caplog.text
 
-    async with held_up(pg_server, pg_dsn, 3, grace_seconds=0.1) as (worker, _):
+    async with held_up(pg_server, pg_schema, pg_dsn, 3, grace_seconds=0.1) as (worker, _):
         worker.stop()
         await eventually(told)
 
 
-async def test_one_whose_operation_was_cancelled_is_released(pg_server: str, pg_dsn: str) -> None:
-    async with held_up(pg_server, pg_dsn, 2) as (worker, _):
+async def test_one_whose_operation_was_cancelled_is_released(pg_server: str, pg_schema: str, pg_dsn: str) -> None:
+    async with held_up(pg_server, pg_schema, pg_dsn, 2) as (worker, _):
         worker.stop()
         for receipt in list(worker._host._receipts._groups):
             receipt.cancel()  # as a group does whose operation ended so, before it reached the database
@@ -118,11 +126,8 @@ async def test_what_fails_for_the_moment_is_tried_again(
     async def handler(message: pgqrs.QueueMessage) -> None:
         handled.append(message.id)
 
-    async def archived() -> bool:
-        return (await counts(store))[2] == count
-
     async with pgqrs.Worker(store, {"tasks": handler}, concurrency=40) as worker:
-        await eventually(archived)
+        await archived(store, count)
     assert failed() == 2
     assert worker._host.unfinished == 0
     assert len(handled) == len(set(handled)) == count
@@ -152,11 +157,8 @@ async def test_what_fails_by_a_bug_is_given_back(store: pgqrs.Store, monkeypatch
     await pgqrs.produce(store, "tasks", 1)
     attempts: list[int] = []
 
-    async def archived() -> bool:
-        return await counts(store) == (0, 0, 1)
-
     async with pgqrs.Worker(store, {"tasks": lambda message: attempts.append(message.read_ct)}):
-        await eventually(archived)
+        await archived(store, 1)
     assert attempts == [1, 2]
 
 
@@ -168,11 +170,8 @@ async def test_a_handler_that_cancels_itself_at_the_last_moment_has_succeeded(st
 
     await pgqrs.produce(store, "tasks", 1)
 
-    async def archived() -> bool:
-        return await counts(store) == (0, 0, 1)
-
     async with pgqrs.Worker(store, {"tasks": handler}):
-        await eventually(archived)
+        await archived(store, 1)
 
 
 EAGER = pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks before Python 3.12")
@@ -191,17 +190,11 @@ async def test_eager_tasks(store: pgqrs.Store) -> None:
         if message.payload < 20:
             await go.wait()
 
-    async def all_but_the_first() -> bool:
-        return (await counts(store))[2] == count - 20
-
-    async def archived() -> bool:
-        return (await counts(store))[2] == count
-
     await pgqrs.produce_batch(store, "tasks", range(count))
     async with pgqrs.Worker(store, {"tasks": handler}, concurrency=30) as worker:
-        await eventually(all_but_the_first)
+        await archived(store, count - 20)
         go.set()
-        await eventually(archived)
+        await archived(store, count)
     assert worker._host.unfinished == 0
 
 
@@ -217,9 +210,6 @@ async def test_eager_tasks_of_what_was_fetched_ahead_do_not_start_one_another(st
             await go.wait()
         handled.append(message.id)
 
-    async def archived() -> bool:
-        return (await counts(store))[2] == count
-
     worker = pgqrs.Worker(store, {"tasks": handler}, concurrency=1)
     places = worker._host._places
     places._ahead, places._since = count, asyncio.get_running_loop().time() + 3600  # as if handlers had proved fast
@@ -230,7 +220,7 @@ async def test_eager_tasks_of_what_was_fetched_ahead_do_not_start_one_another(st
 
         await eventually(fetched)
         go.set()
-        await eventually(archived)
+        await archived(store, count)
     assert sorted(handled) == sorted(set(handled)) and len(handled) == count
 
 
