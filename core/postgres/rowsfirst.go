@@ -40,14 +40,15 @@ func sendRowsFirst(ctx context.Context, conn *pgx.Conn, steps []step) (results, 
 	statements := make([]*pgconn.StatementDescription, len(steps))
 	values := make([]pgx.ExtendedQueryBuilder, len(steps))
 	for i, st := range steps {
-		name, err := statementName(st.sql), error(nil)
-		if statements[i], err = conn.Prepare(ctx, name, st.sql); err != nil {
+		statement, err := conn.Prepare(ctx, statementName(st.sql), st.sql)
+		if err != nil {
 			return nil, err
 		}
-		if err = values[i].Build(conn.TypeMap(), statements[i], st.args); err != nil {
+		if err := values[i].Build(conn.TypeMap(), statement, st.args); err != nil {
 			return nil, err
 		}
-		r.names = append(r.names, name)
+		statements[i] = statement
+		r.names = append(r.names, statement.Name)
 	}
 	r.pipe = conn.PgConn().StartPipeline(ctx)
 	for i := range steps {

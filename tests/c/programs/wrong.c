@@ -1,5 +1,6 @@
-/* wrong.c DSN leak|use - what a sanitizer has to find, or its silence about the other
- * programs means nothing: a result that is not closed, or read when it is. */
+/* wrong.c DSN leak|use - what a sanitizer has to find (and memcheck, of the use), or
+ * its silence about the other programs means nothing: a result that is not closed, or
+ * read when it is. */
 #include "check.h"
 
 int main(int argc, char **argv) {
