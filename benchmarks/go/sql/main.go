@@ -34,10 +34,11 @@ func (c *contender) Close(ctx context.Context) {
 }
 
 func (c *contender) Probe(ctx context.Context, name string, lasts time.Duration, params loadgen.Params) (loadgen.Result, error) {
-	if name != "sqlite values" {
+	floor, ok := sqliteFloors[name]
+	if !ok {
 		return nil, fmt.Errorf("%w: %s", loadgen.ErrUnsupported, name)
 	}
-	return insertValues(ctx, c.path, string(c.payload), params.Int("rows"), lasts)
+	return floor.run(ctx, c.path, string(c.payload), params.Int("rows"), lasts)
 }
 
 func main() { loadgen.Serve(&contender{}) }

@@ -11,9 +11,31 @@ import (
 	"github.com/pgqrs/pgqrs/benchmarks/go/loadgen"
 )
 
-// insertValues stores so many rows by one statement and one transaction, over and
-// over, in a table of its own, as durably as pgqrs does.
-func insertValues(ctx context.Context, path, payload string, rows int, lasts time.Duration) (result loadgen.Result, err error) {
+// A sqliteFloor is a table to insert into, and the values of a row.
+type sqliteFloor struct{ table, insert, row string }
+
+var sqliteFloors = map[string]sqliteFloor{
+	// What any queue on SQLite has to write: the columns of a message that waits, and
+	// the index it is found by.
+	"sqlite rows of a queue": {
+		table: `CREATE TABLE f (
+			id INTEGER PRIMARY KEY AUTOINCREMENT, queue_id INTEGER NOT NULL, vt INTEGER NOT NULL,
+			enqueued_at INTEGER NOT NULL, dequeued_at INTEGER, read_ct INTEGER NOT NULL DEFAULT 0,
+			producer_worker_id INTEGER, consumer_worker_id INTEGER, payload TEXT NOT NULL) STRICT;
+			CREATE INDEX f_claim ON f (queue_id, vt)`,
+		insert: "INSERT INTO f (queue_id, vt, enqueued_at, producer_worker_id, payload) VALUES",
+		row:    "(1, 1700000000000000, 1700000000000000, 1, ?)",
+	},
+	"sqlite bare rows": {
+		table:  "CREATE TABLE f (id INTEGER PRIMARY KEY, payload TEXT NOT NULL)",
+		insert: "INSERT INTO f (payload) VALUES",
+		row:    "(?)",
+	},
+}
+
+// run stores so many rows by one statement and one transaction, over and over, in a
+// file of its own, as durably as pgqrs does.
+func (f sqliteFloor) run(ctx context.Context, path, payload string, rows int, lasts time.Duration) (result loadgen.Result, err error) {
 	path += ".floor"
 	defer func() {
 		for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -25,13 +47,10 @@ func insertValues(ctx context.Context, path, payload string, rows int, lasts tim
 		return nil, err
 	}
 	defer connection.Close()
-	err = connection.Exec(`
-		PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-		CREATE TABLE f (id INTEGER PRIMARY KEY, payload TEXT NOT NULL)`)
-	if err != nil {
+	if err := connection.Exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + f.table); err != nil {
 		return nil, err
 	}
-	statement, _, err := connection.Prepare("INSERT INTO f (payload) VALUES (?)" + strings.Repeat(", (?)", rows-1))
+	statement, _, err := connection.Prepare(f.insert + f.row + strings.Repeat(", "+f.row, rows-1))
 	if err != nil {
 		return nil, err
 	}
