@@ -3,10 +3,13 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,31 +84,131 @@ func TestDedupKeysAreForgottenAfterTheirTime(t *testing.T) {
 	})
 }
 
+// holder is a transaction that has enqueued a dedup key and does not end.
+type holder struct {
+	*bundle
+	producer *Producer
+	pool     *pgxpool.Pool
+	tx       pgx.Tx
+	id       int64  // of its message
+	schema   string // of the store
+}
+
+const heldKey = "held"
+
+func holdKey(t *testing.T) *holder {
+	t.Helper()
+	t.Parallel()
+	dsn := testdb.Postgres(t)
+	h := &holder{schema: testdb.Schema(t, dsn)}
+	h.bundle = setup(t, withParam(t, dsn, "pgqrs_schema", h.schema))
+	h.producer = h.bundle.producer()
+	var err error
+	h.pool, err = pgxpool.New(h.ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(h.pool.Close)
+	h.tx, err = h.pool.Begin(h.ctx)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = h.tx.Rollback(context.Background()) }) // no-op after the end; Close waits for it
+	h.id, err = h.producer.EnqueueTx(h.ctx, h.tx, 1, oneKey(heldKey))
+	require.NoError(t, err)
+	return h
+}
+
 // TestAnUnknownOutcomeWithADedupKeyIsSafeToRetry: a deadline passes while a
 // transaction of somebody else's has the key, which nobody can know to commit.
 func TestAnUnknownOutcomeWithADedupKeyIsSafeToRetry(t *testing.T) {
-	t.Parallel()
-	dsn := testdb.Postgres(t)
-	b := setup(t, withParam(t, dsn, "pgqrs_schema", testdb.Schema(t, dsn)))
-	p := b.producer()
-	pool, err := pgxpool.New(b.ctx, dsn)
-	require.NoError(t, err)
-	defer pool.Close()
-	tx, err := pool.Begin(b.ctx)
-	require.NoError(t, err)
-	id, err := p.EnqueueTx(b.ctx, tx, 1, oneKey("k"))
-	require.NoError(t, err)
-
-	hurried, cancel := context.WithTimeout(b.ctx, 100*time.Millisecond)
+	h := holdKey(t)
+	hurried, cancel := context.WithTimeout(h.ctx, 100*time.Millisecond)
 	defer cancel()
-	_, err = p.EnqueueWith(hurried, 1, oneKey("k"))
+	_, err := h.producer.EnqueueWith(hurried, 1, oneKey(heldKey))
 	require.True(t, fault.Is(err, fault.OutcomeUnknown), "%v", err)
 	require.True(t, fault.SafeToRetry(err))
 	require.ErrorContains(t, err, "with the same dedup key")
 
-	require.NoError(t, tx.Commit(b.ctx))
-	again, err := p.EnqueueWith(b.ctx, 1, oneKey("k"))
+	require.NoError(t, h.tx.Commit(h.ctx))
+	again, err := h.producer.EnqueueWith(h.ctx, 1, oneKey(heldKey))
 	require.NoError(t, err)
-	require.Equal(t, id, again)
-	require.EqualValues(t, 1, b.metrics().Pending)
+	require.Equal(t, h.id, again)
+	require.EqualValues(t, 1, h.metrics().Pending)
+}
+
+// TestAHeldKeyHoldsUpNobodyElse: what needs the key waits, what does not goes on, also
+// where both were called for together. The transaction itself may be waiting for it.
+func TestAHeldKeyHoldsUpNobodyElse(t *testing.T) {
+	h := holdKey(t)
+	const n = 300
+	ids, errs := make([]int64, n), make([]error, n)
+	var free, held sync.WaitGroup
+	for i := range n {
+		group, o := &free, EnqueueOptions{}
+		switch {
+		case i%100 == 7:
+			group, o = &held, oneKey(heldKey)
+		case i%2 == 1:
+			o = oneKey(fmt.Sprint("free ", i))
+		}
+		group.Go(func() { ids[i], errs[i] = h.producer.EnqueueWith(h.ctx, i, o) })
+	}
+	free.Wait()
+	require.EqualValues(t, n-3, h.metrics().Pending)
+	require.NoError(t, h.tx.Commit(h.ctx))
+	held.Wait()
+	require.NoError(t, errors.Join(errs...))
+	assert.Equal(t, []int64{h.id, h.id, h.id}, []int64{ids[7], ids[107], ids[207]})
+	assert.EqualValues(t, n-3+1, h.metrics().Pending)
+}
+
+// TestOfSeveralDocumentsNoneWaitsForAnothersKey: the one that would have to wait is
+// refused, and costs no rate limit until it is sent again.
+func TestOfSeveralDocumentsNoneWaitsForAnothersKey(t *testing.T) {
+	h := holdKey(t)
+	s := h.open(func(c *config.Config) { c.MaxEnqueuePerSecond, c.MaxEnqueueBurst = 0.001, 3 })
+	p, err := s.Producer(h.ctx, tasks, WorkerOptions{})
+	require.NoError(t, err)
+	documents := [][]byte{[]byte("1"), []byte("2"), []byte("3")}
+	ids, errs, err := p.EnqueueEach(h.ctx, documents, EnqueueOptions{DedupKeys: []string{"free", heldKey, ""}})
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(errs[0], errs[2]))
+	require.True(t, fault.Is(errs[1], fault.Timeout), "%v", errs[1])
+	require.ErrorContains(t, errs[1], "the same dedup key")
+	assert.Zero(t, ids[1])
+	assert.EqualValues(t, 2, h.metrics().Pending)
+
+	answer := make(chan error, 1)
+	go func() {
+		id, err := p.EnqueueWith(h.ctx, 2, oneKey(heldKey))
+		ids[1] = id
+		answer <- err
+	}()
+	require.NoError(t, h.tx.Commit(h.ctx))
+	require.NoError(t, <-answer)
+	assert.Equal(t, h.id, ids[1])
+	_, err = p.Enqueue(h.ctx, 4)
+	require.True(t, fault.Is(err, fault.RateLimited), "%v", err)
+}
+
+// TestACallWithAHeldKeyCanBeCancelled: nothing of it is stored.
+func TestACallWithAHeldKeyCanBeCancelled(t *testing.T) {
+	h := holdKey(t)
+	ctx, cancel := context.WithCancel(h.ctx)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() {
+		_, err := h.producer.EnqueueWith(ctx, 2, oneKey(heldKey))
+		answer <- err
+	}()
+	require.Eventually(t, func() bool {
+		var waits bool
+		err := h.pool.QueryRow(h.ctx, "select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))",
+			h.tx.Conn().PgConn().PID()).Scan(&waits)
+		return err == nil && waits
+	}, 20*time.Second, time.Millisecond)
+	cancel()
+	err := <-answer
+	require.True(t, fault.Is(err, fault.Cancelled), "%v", err)
+	require.NoError(t, h.tx.Rollback(h.ctx))
+	var stored int
+	require.NoError(t, h.pool.QueryRow(h.ctx, "select count(*) from "+pgx.Identifier{h.schema, "pgqrs_dedup"}.Sanitize()).Scan(&stored))
+	assert.Zero(t, stored)
 }

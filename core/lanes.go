@@ -80,6 +80,10 @@ func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 			FlushInTurn: func(ctx context.Context, messages []model.NewMessage, placed func()) ([]int64, error) {
 				return l.b.engine.EnqueueInTurn(ctx, queueID, messages, placed)
 			},
+			FlushHeld: func(ctx context.Context, messages []model.NewMessage) ([]int64, error) {
+				return l.b.engine.Enqueue(ctx, queueID, messages)
+			},
+			HeldFor: caps.HeldFor,
 			MaxRows: caps.MaxFlushRows, MaxBytes: caps.MaxFlushBytes,
 			Bytes:    func(m model.NewMessage) int { return len(m.Payload) + len(m.DedupKey) },
 			Flushers: max(1, min(enqueueFlushers, caps.Writers/4)),

@@ -81,10 +81,13 @@ func (p *Producer) enqueueValues(ctx context.Context, payloads []any, o EnqueueO
 }
 
 // EnqueueJSON stores JSON documents, all or none, and returns their ids in input
-// order after the commit. It keeps none of the slices once it has returned.
+// order after the commit. It keeps none of the slices once it has returned. For a
+// transaction of somebody else's that has one of the dedup keys it waits as long as
+// for a connection, and at least 30 s; nobody else waits for that.
 // Errors: fault.Serialization and fault.Validation (nothing stored),
-// fault.QueueNotFound, fault.RateLimited,
-// fault.StateTransition, fault.OutcomeUnknown (fault.SafeToRetry with dedup keys).
+// fault.QueueNotFound, fault.RateLimited, fault.Timeout (that transaction did not end;
+// nothing stored), fault.StateTransition,
+// fault.OutcomeUnknown (fault.SafeToRetry with dedup keys).
 func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
 	ids, err := p.enqueue(ctx, payloads, o)
 	if err != nil {
@@ -96,8 +99,9 @@ func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o Enqueue
 // EnqueueEach stores JSON documents that do not depend on each other: each as if
 // it came from a call of its own, in the order given, for the price of one call.
 // It returns an id or an error for every document; the errors are those of
-// EnqueueJSON. The last result is the error of the call as a whole: nothing was
-// stored then.
+// EnqueueJSON. Where there are several, one whose dedup key a transaction of somebody
+// else's has is not waited for: fault.Timeout at once, for that document; EnqueueJSON
+// waits. The last result is the error of the call as a whole: nothing was stored then.
 func (p *Producer) EnqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
 	return p.BeginEach(payloads, o)(ctx)
 }
@@ -150,6 +154,9 @@ func (p *Producer) beginEach(payloads [][]byte, o EnqueueOptions) (func(context.
 		stored, refused := wait(ctx)
 		for i, place := range places {
 			ids[place], errs[place] = stored[i], repeatable(refused[i], messages[i:i+1])
+			if fault.IsHeld(refused[i]) {
+				p.limit.Return(1)
+			}
 		}
 		p.b.published(p.queue.ID)
 		return ids, errs

@@ -577,8 +577,10 @@ PGQRS_API int32_t pgqrs_worker_poll(pgqrs_handle worker, int32_t polling, pgqrs_
  * remembers it for the store's dedup_retention_seconds at least, whatever becomes of
  * the message: an enqueue with that key stores nothing meanwhile, and answers the id
  * of the first. So a call whose every message has a key may be repeated after any
- * error: also with OUTCOME_UNKNOWN it has PGQRS_ERROR_SAFE_TO_RETRY.
- * Statuses: SERIALIZATION, VALIDATION (nothing stored), QUEUE_NOT_FOUND,
+ * error: also with OUTCOME_UNKNOWN it has PGQRS_ERROR_SAFE_TO_RETRY. A transaction of
+ * somebody else's that has enqueued one of the keys is waited for, by this call alone,
+ * as long as for a connection and at least 30 s: then TIMEOUT, field dedup_key.
+ * Statuses: SERIALIZATION, VALIDATION, TIMEOUT (nothing stored), QUEUE_NOT_FOUND,
  * RATE_LIMITED, OUTCOME_UNKNOWN. since 1 */
 PGQRS_API int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads, uint32_t count,
                                 const pgqrs_enqueue_options *options, pgqrs_handle cq, uint64_t user_data,
@@ -590,8 +592,10 @@ PGQRS_API int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads
  * or not at all goes to pgqrs_enqueue.
  * Result: ids, with 0 in the place of a message that was not stored, which
  * pgqrs_result_failure explains; an op of one message fails as pgqrs_enqueue does.
- * The op completes when every message is committed
- * or refused; a cancel takes back those that were not sent yet.
+ * The op completes when every message is committed or refused; a cancel takes back
+ * those that were not sent yet. Of several messages none waits for another one's
+ * dedup key that a transaction of somebody else's has: that message is refused at
+ * once, TIMEOUT with the field dedup_key, and pgqrs_enqueue waits for it.
  *   payloads, count, options  as pgqrs_enqueue
  * Statuses: STATE_TRANSITION (suspended or stopped); of a single message those of
  * pgqrs_enqueue. since 1 */

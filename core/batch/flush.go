@@ -8,7 +8,8 @@ import (
 )
 
 // flush carries units in one transaction and answers their callers. Where one
-// row is to blame it halves the units until the guilty one stands alone.
+// row is to blame it halves the units until the guilty one stands alone; where that
+// has to wait for somebody else it does so apart from the others.
 func (l *Lane[I, R]) flush(units []*unit[I, R], rows int, carry func(context.Context, []I) ([]R, error)) {
 	items := units[0].items
 	if len(units) > 1 {
@@ -30,6 +31,8 @@ func (l *Lane[I, R]) flush(units []*unit[I, R], rows int, carry func(context.Con
 		half := len(units) / 2
 		l.flush(units[:half], countRows(units[:half]), carry)
 		l.flush(units[half:], countRows(units[half:]), carry)
+	case fault.IsHeld(err) && l.opt.FlushHeld != nil && units[0].call.units == 1:
+		l.hold(units[0], err)
 	case err != nil:
 		fail(units, err)
 	case len(results) != len(items):

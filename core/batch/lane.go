@@ -22,6 +22,14 @@ type Options[I, R any] struct {
 	// their places and only the commit is left; where commits are slow the next flush
 	// begins then. placed is nil when nobody wants to know.
 	FlushInTurn func(ctx context.Context, items []I, placed func()) ([]R, error)
+	// FlushHeld, which may be nil, is for the unit of a call of which Flush or
+	// FlushInTurn said that it has to wait for a transaction of somebody else
+	// (fault.IsHeld). It waits a while for that itself, beside the other flushes, and is
+	// called again while it says the same. A call of several units is not kept waiting
+	// for one of them: that unit fails.
+	FlushHeld func(ctx context.Context, items []I) ([]R, error)
+	// HeldFor is how long a unit is tried by FlushHeld before its caller gets the error.
+	HeldFor time.Duration
 	// MaxRows bounds the items of one flush. A unit that is larger flies alone.
 	MaxRows int
 	// MaxBytes bounds the sum of Bytes of one flush; 0: no bound.
@@ -65,6 +73,7 @@ type Lane[I, R any] struct {
 	rows    int           // rows of the units in waiting that are not abandoned
 	flying  int           // flushers running
 	turns   turns         // of FlushInTurn
+	held    held[I, R]    // what waits for somebody else
 	closed  bool
 	room    chan struct{} // closed and replaced whenever rows leave waiting
 	idle    chan struct{} // closed when the lane is closed and nothing is left
@@ -86,12 +95,17 @@ type unit[I, R any] struct {
 // caller waits for the units of its call.
 type caller struct {
 	began time.Time
+	units int           // it began with
 	left  atomic.Int64  // units that have no answer yet
 	done  chan struct{} // closed with the last answer
+
+	held  atomic.Bool // its only unit is or was held
+	until time.Time   // and no longer than to this instant. Guarded by Lane.mu
+	gone  error       // it has given up: what to answer where a unit is held. Guarded by Lane.mu
 }
 
 func newCaller(units int) *caller {
-	c := &caller{began: time.Now(), done: make(chan struct{})}
+	c := &caller{began: time.Now(), units: units, done: make(chan struct{})}
 	c.left.Store(int64(units))
 	return c
 }
@@ -129,7 +143,9 @@ func (l *Lane[I, R]) Do(ctx context.Context, items []I) ([]R, error) {
 
 // DoEach carries items that do not depend on each other: each is a unit of its
 // own, as if it came from a call of its own, for the price of one call. It
-// returns a result and an error for every item, of which one is zero.
+// returns a result and an error for every item, of which one is zero. An item that
+// has to wait for a transaction of somebody else fails where there are others
+// (fault.IsHeld).
 func (l *Lane[I, R]) DoEach(ctx context.Context, items []I) ([]R, []error) {
 	return l.BeginEach(items)(ctx)
 }
@@ -213,7 +229,7 @@ func (l *Lane[I, R]) push(ctx context.Context, units []*unit[I, R], queued int, 
 		queued += l.enter(units[queued:])
 		if l.closed && queued < len(units) {
 			l.mu.Unlock()
-			return queued, false, &fault.Error{Kind: fault.Closed, Text: "the store is closed", Safe: true}
+			return queued, false, errClosed()
 		}
 		if queued == len(units) && lead && l.mayStart() {
 			l.flying++
@@ -270,7 +286,9 @@ func (l *Lane[I, R]) takeBack(ctx context.Context, units []*unit[I, R]) {
 	rows := 0
 	var back []*unit[I, R]
 	for _, u := range units {
-		if !u.sent && !u.abandoned && u.err == nil { // with an error it was never queued
+		if u.sent {
+			u.call.gone = fault.FromContext(ctx)
+		} else if !u.abandoned && u.err == nil { // with an error it was never queued
 			u.abandoned = true
 			back = append(back, u)
 			rows += len(u.items)
@@ -291,8 +309,8 @@ func (l *Lane[I, R]) leave(n int) {
 }
 
 // fly flushes until nothing waits, or until own, a caller who flies in person, has
-// its answers; then another flusher takes over. It lives only while there is work,
-// so an idle lane costs no goroutine.
+// its answers or waits for them beside the lane; then another flusher takes over. It
+// lives only while there is work, so an idle lane costs no goroutine.
 func (l *Lane[I, R]) fly(own *caller) {
 	self, orderly := &flusher{}, false
 	defer func() {
@@ -311,7 +329,7 @@ func (l *Lane[I, R]) fly(own *caller) {
 			carry = l.inTurn(self, rows)
 		}
 		l.flush(units, rows, carry)
-		if own != nil && own.left.Load() == 0 {
+		if own != nil && (own.left.Load() == 0 || own.held.Load()) {
 			orderly = true
 			l.hand(self)
 			return
@@ -374,7 +392,12 @@ func (l *Lane[I, R]) next(self *flusher) ([]*unit[I, R], int) {
 // retire gives up a flusher's place. mu is held.
 func (l *Lane[I, R]) retire() {
 	l.flying--
-	if l.closed && l.flying == 0 && len(l.waiting) == 0 {
+	l.endIfIdle()
+}
+
+// endIfIdle ends a closed lane that has nothing left to do. mu is held.
+func (l *Lane[I, R]) endIfIdle() {
+	if l.closed && l.flying == 0 && len(l.waiting) == 0 && !l.held.tried {
 		close(l.idle)
 	}
 }
@@ -394,6 +417,9 @@ func (l *Lane[I, R]) weigh(items []I) int {
 func (l *Lane[I, R]) Stats() Stats {
 	l.mu.Lock()
 	waiting, flying := l.rows, l.flying
+	if l.held.tried {
+		flying++
+	}
 	l.mu.Unlock()
 	return Stats{
 		Flushes: l.flushes.Load(), Rows: l.carried.Load(), Largest: l.largest.Load(),
@@ -402,17 +428,19 @@ func (l *Lane[I, R]) Stats() Stats {
 }
 
 // Close refuses new calls and waits until the accepted ones are answered, or ctx
-// ends. A second Close waits likewise.
+// ends. What waits for transactions of somebody else is refused as well. A second
+// Close waits likewise.
 func (l *Lane[I, R]) Close(ctx context.Context) error {
+	var held []*unit[I, R]
 	l.mu.Lock()
 	if !l.closed {
 		l.closed = true
+		held = l.letGo()
 		l.start() // what was begun and nobody waits for yet
-		if l.flying == 0 {
-			close(l.idle)
-		}
+		l.endIfIdle()
 	}
 	l.mu.Unlock()
+	fail(held, errClosed())
 	select {
 	case <-l.idle:
 		return nil

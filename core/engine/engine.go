@@ -38,6 +38,8 @@ type Capabilities struct {
 	Writers       int    // write transactions that can make progress at once
 	MaxFlushRows  int    // rows one Enqueue or acknowledgement should carry at most
 	MaxFlushBytes int    // payload bytes one Enqueue should carry at most
+
+	HeldFor time.Duration // how long a message should be tried that is held (fault.IsHeld)
 }
 
 // Schema creates and checks the tables.
@@ -118,15 +120,17 @@ type Messages interface {
 	// Enqueue stores all messages or none and returns their ids in input order. One
 	// whose dedup key the queue remembers, or that an earlier one of the same call
 	// has, is not stored: its id is that of the message the key came with. Of two
-	// transactions with one key the second waits for the first.
-	// Errors: QueueNotFound; a RowFault when one message is to blame.
+	// transactions with one key the second waits for the first, for about a second.
+	// Errors: QueueNotFound; a RowFault when one message is to blame; Timeout, with
+	// RowFault and Held, when that second is over.
 	Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error)
 	// EnqueueInTurn is Enqueue that says when another one may follow: it calls placed
 	// when the messages have their ids and their places in the queue, and only the
 	// commit is left, which may still fail. What begins after that call gets greater
 	// ids, and comes later in the queue where both are due at once; only where that
 	// commit fails and is repeated it is the other way round. An engine that cannot
-	// tell in time calls it late or never; placed may be nil.
+	// tell in time calls it late or never; placed may be nil. Others wait behind it, so
+	// it hardly waits for dedup keys.
 	EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, placed func()) ([]int64, error)
 	// ForgetKeys forgets up to limit dedup keys that have been remembered for longer
 	// than age, whatever became of their messages, and returns how many.

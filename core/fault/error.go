@@ -28,6 +28,10 @@ type Error struct {
 	// RowFault reports that a row of the batch caused the failure, so that the
 	// batch without it would have gone through (core/batch bisects on this).
 	RowFault bool
+	// Held reports that the row in question waits for a transaction of somebody else:
+	// nothing was stored, and the same row may go through when that has ended
+	// (core/batch has it wait apart from the others).
+	Held bool
 	// Cause is the error underneath, for errors.Is and errors.As.
 	Cause error
 }
@@ -144,4 +148,10 @@ func (e *Error) ByRow() *Error {
 func IsRowFault(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.RowFault
+}
+
+// IsHeld reports whether a row waits for a transaction of somebody else.
+func IsHeld(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Held
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 	"github.com/pgqrs/pgqrs/core/spawn"
 )
@@ -28,8 +29,8 @@ func TestDedupKeyInATransaction(t *testing.T) {
 			second := make(chan []int64, 1)
 			spawn.Go(nil, func() {
 				ids, err := b.store.Enqueue(b.ctx, b.queue.ID, keyed)
-				if err != nil {
-					ids = nil
+				for fault.IsHeld(err) {
+					ids, err = b.store.Enqueue(b.ctx, b.queue.ID, keyed)
 				}
 				second <- ids
 			})
@@ -54,4 +55,38 @@ func TestDedupKeyInATransaction(t *testing.T) {
 			require.Equal(t, want[0], found[0].ID)
 		})
 	}
+}
+
+// TestAHeldDedupKeyIsRefusedAfterAWhile: whoever wants it is told so, and nothing else
+// changes, not even how long the caller's own transaction waits for locks.
+func TestAHeldDedupKeyIsRefusedAfterAWhile(t *testing.T) {
+	b := setup(t)
+	messages := []model.NewMessage{{Payload: []byte(`1`)}, {Payload: []byte(`2`), DedupKey: "k"}}
+	tx, err := b.connect().Begin(b.ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(b.ctx, "set local lock_timeout = '7s'")
+	require.NoError(t, err)
+	_, err = EnqueueTx(b.ctx, tx, b.schema, b.queue.ID, messages)
+	require.NoError(t, err)
+	var timeout string
+	require.NoError(t, tx.QueryRow(b.ctx, "show lock_timeout").Scan(&timeout))
+	require.Equal(t, "7s", timeout)
+
+	refused := func(err error) {
+		t.Helper()
+		require.True(t, fault.Is(err, fault.Timeout), "%v", err)
+		require.True(t, fault.IsHeld(err))
+		require.True(t, fault.IsRowFault(err))
+		require.True(t, fault.SafeToRetry(err))
+		require.ErrorContains(t, err, "the same dedup key")
+	}
+	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil)
+	refused(err)
+	_, err = b.store.Enqueue(b.ctx, b.queue.ID, messages)
+	refused(err)
+	require.Empty(t, b.claim(10, time.Minute))
+	require.NoError(t, tx.Rollback(b.ctx))
+	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil)
+	require.NoError(t, err)
+	require.Len(t, b.claim(10, time.Minute), 2)
 }

@@ -2,34 +2,68 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
+// How long a statement waits for transactions that have enqueued one of its dedup
+// keys. They are committed in less, as a rule; those that are not are transactions of
+// a user's own.
+const (
+	keyWait     = time.Second
+	keyWaitTurn = 20 * time.Millisecond // where other flushes wait for this one
+)
+
 // Enqueue implements engine.Messages.
 func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error) {
-	return s.EnqueueInTurn(ctx, queueID, messages, nil)
+	return s.enqueue(ctx, queueID, messages, keyWait, nil)
 }
 
 // EnqueueInTurn implements engine.Messages.
 func (s *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, placed func()) ([]int64, error) {
+	return s.enqueue(ctx, queueID, messages, keyWaitTurn, placed)
+}
+
+func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.NewMessage, wait time.Duration, placed func()) ([]int64, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
 	var ids []int64
-	query, want, args := enqueueQuery(queueID, messages)
+	query, want, args := enqueueQuery(queueID, messages, wait)
 	insert := s.step(query, readIDs(&ids, len(messages)), args...)
 	insert.placed = placed
-	if err := s.writeWith(ctx, want, insert); err != nil {
+	err := s.attempt(ctx, func() error {
+		err := s.once(ctx, want, insert)
+		if err != nil && engine.Keyed(messages) {
+			err = heldKey(err)
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return checkIDs(queueID, ids, len(messages))
+}
+
+// heldKey recognises that a statement waited for somebody's dedup key in vain.
+func heldKey(err error) error {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.SQLState != stateLockTimeout {
+		return err
+	}
+	return &fault.Error{
+		Kind: fault.Timeout, Field: "dedup_key", SQLState: e.SQLState, Safe: true, RowFault: true, Held: true, Cause: e,
+		Text: "another transaction has enqueued the same dedup key and does not end: nothing was stored; " +
+			"repeat the call, or end that transaction",
+	}
 }
 
 // EnqueueTx stores messages in a transaction of the caller and announces them in
@@ -46,7 +80,7 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 		return nil, nil
 	}
 	s := &store{queries: newStatements(config.Schema)} // for its texts and its faults; it has no pool
-	query, _, args := enqueueQuery(queueID, messages)
+	query, _, args := enqueueQuery(queueID, messages, 0)
 	rows, err := tx.Query(ctx, s.queries.get(query), args...)
 	if err != nil {
 		return nil, s.fault(ctx, reading, err) // the caller's transaction has not committed: nothing is stored
@@ -71,8 +105,9 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 
 // enqueueQuery names the statement that stores messages, with the plans it wants, and
 // turns them into its columns. A column that is empty in every row is sent as null,
-// and without a dedup key it is the statement that knows none.
-func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, want plans, args []any) {
+// and without a dedup key it is the statement that knows none. wait is how long it
+// waits for the keys of others; 0: as the session says.
+func enqueueQuery(queueID int64, messages []model.NewMessage, wait time.Duration) (query string, want plans, args []any) {
 	payloads := make([]string, len(messages))
 	var delays []float64
 	var instants []*time.Time
@@ -98,8 +133,13 @@ func enqueueQuery(queueID int64, messages []model.NewMessage) (query string, wan
 	if keys == nil {
 		return "Enqueue", either, args
 	}
+	var timeout *string
+	if wait > 0 {
+		text := fmt.Sprintf("%dms", wait.Milliseconds())
+		timeout = &text
+	}
 	// It joins, and a nested loop over a thousand rows takes its time.
-	return "EnqueueKeyed", ordinary, append(args, keys)
+	return "EnqueueKeyed", ordinary, append(args, keys, timeout)
 }
 
 // column makes a column when its first value comes.

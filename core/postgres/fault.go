@@ -132,7 +132,7 @@ func fatal(pg *pgconn.PgError) bool {
 // a restarted server leaves behind.
 func mendable(err error, n int) bool {
 	var e *fault.Error
-	if !errors.As(err, &e) || !e.Safe {
+	if !errors.As(err, &e) || !e.Safe || e.Held {
 		return false
 	}
 	switch e.SQLState {

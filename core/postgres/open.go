@@ -110,7 +110,7 @@ func newStore(pool *pgxpool.Pool, owned, pooled bool, config Config) *store {
 func (s *store) Capabilities() engine.Capabilities {
 	return engine.Capabilities{
 		Name: "postgres", Push: !s.pooled, Writers: int(s.pool.Stat().MaxConns()),
-		MaxFlushRows: 1000, MaxFlushBytes: 8 << 20,
+		MaxFlushRows: 1000, MaxFlushBytes: 8 << 20, HeldFor: s.writeTimeout,
 	}
 }
 

@@ -45,12 +45,15 @@ func (s *store) write(ctx context.Context, steps ...step) error {
 
 // writeWith is write with plans of a kind.
 func (s *store) writeWith(ctx context.Context, want plans, steps ...step) error {
-	return s.attempt(ctx, func() error {
-		return s.withConn(ctx, func(conn *pgxpool.Conn) error {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.writeTimeout)
-			defer cancel()
-			return s.pipeline(ctx, conn, writing, want, steps)
-		})
+	return s.attempt(ctx, func() error { return s.once(ctx, want, steps...) })
+}
+
+// once is one attempt of writeWith.
+func (s *store) once(ctx context.Context, want plans, steps ...step) error {
+	return s.withConn(ctx, func(conn *pgxpool.Conn) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.writeTimeout)
+		defer cancel()
+		return s.pipeline(ctx, conn, writing, want, steps)
 	})
 }
 

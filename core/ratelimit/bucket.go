@@ -31,6 +31,16 @@ func New(perSecond float64, burst int) *Bucket {
 	return &Bucket{rate: perSecond, burst: size, tokens: size, at: time.Now()}
 }
 
+// Return gives back what was taken for n messages that will be asked for again.
+func (b *Bucket) Return(n int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tokens += float64(n) // Take cuts it off at the burst
+}
+
 // Take admits n messages or none: fault.RateLimited, with the time until they
 // would be admitted. More than the burst is admitted when the bucket is full, and
 // leaves a debt, or it would never be.

@@ -10,7 +10,7 @@ from . import _arguments, _ops, _payload
 from ._bridge import meet
 from ._connection import Connection, Source
 from ._lifecycle import Registered
-from .errors import ValidationError
+from .errors import TimeoutError, ValidationError
 
 BATCH_MAX = 100_000  # messages of one enqueue; twin of the limit in pgqrs.h
 
@@ -45,7 +45,9 @@ class Producer(Registered):
         error. A key is remembered for the Config's dedup_retention_seconds at least,
         whatever becomes of its message.
         """
-        message = (_payload.encode(payload), None) if dedup_key is None else _keyed(payload, dedup_key)
+        if dedup_key is not None:
+            return await self._enqueue_keyed(_keyed(payload, dedup_key))
+        message = (_payload.encode(payload), None)
         met = meet(_ops.enqueue_each, self._handle.number, message)
         if met is None:
             return await self._share(_ops.enqueue_each, message)
@@ -63,13 +65,27 @@ class Producer(Registered):
         """Stores one message that is visible only after a delay, in seconds or as a timedelta."""
         message = _keyed(payload, dedup_key)
         delay_ms = _arguments.span_ms(delay_seconds, "delay_seconds")
-        return await self._share(_ops.enqueue_each, message, delay_ms=delay_ms)
+        return await self._enqueue_keyed(message, delay_ms=delay_ms)
 
     async def enqueue_at(self, payload: Any, when: datetime, *, dedup_key: str | None = None) -> int:
         """Stores one message that is visible from an instant on, a timezone-aware datetime."""
         message = _keyed(payload, dedup_key)
         at = _arguments.instant(when, "when")
-        return await self._share(_ops.enqueue_each, message, at=at)
+        return await self._enqueue_keyed(message, at=at)
+
+    async def _enqueue_keyed(self, message: _ops.Keyed, **when: int) -> int:
+        """Stores one message that may have a dedup key; when is what the ops take.
+
+        Where somebody else's transaction has the key, those who cross together with this
+        message are answered, and it waits alone.
+        """
+        try:
+            return await self._share(_ops.enqueue_each, message, **when)
+        except TimeoutError as problem:
+            if problem.field != "dedup_key":
+                raise
+        (stored,) = await self._run(_ops.enqueue, [message], **when)
+        return stored
 
     async def enqueue_batch(
         self, payloads: Iterable[Any], *, dedup_keys: Iterable[str | None] | None = None

@@ -16,8 +16,9 @@ returning id
 -- The same for a flush with dedup keys. The ids are drawn first, so a key that came
 -- back with the id drawn for it is new, and any other id is that of the message it was
 -- remembered with; "do update" changes nothing, but waits for a transaction under way
--- with that key and finds what it left. Keys are locked in one order, so that flushes
--- do not deadlock, and of equal keys of the flush the first counts.
+-- with that key and finds what it left, for as long as $7 says (null: the session
+-- does). Keys are locked in one order, so that flushes do not deadlock, and of equal
+-- keys of the flush the first counts.
 
 -- name: EnqueueKeyed
 with input as materialized (
@@ -28,6 +29,7 @@ with input as materialized (
        with ordinality as u(payload, delay, at, producer, dedup_key, n)
      order by n) u
   where exists (select 1 from {schema}.pgqrs_queues q where q.id = $1::bigint)
+    and (select set_config('lock_timeout', coalesce($7::text, current_setting('lock_timeout')), true)) is not null
 ), remembered as (
   insert into {schema}.pgqrs_dedup as d (queue_id, dedup_key, message_id, created_at)
   select distinct on (dedup_key) $1, dedup_key, id, now from input where dedup_key is not null

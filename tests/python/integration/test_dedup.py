@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+import psycopg.sql
 import pytest
 from children import Child
 from waiting import eventually
@@ -167,26 +168,62 @@ async def wire(dsn: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
     listener.close()
 
 
+async def waiting_for(watch: psycopg.AsyncConnection, other: psycopg.AsyncConnection) -> int:
+    """How many sessions wait for a transaction of another one."""
+    found = await watch.execute(
+        "select count(*) from pg_stat_activity where %s = any(pg_blocking_pids(pid))", [other.info.backend_pid]
+    )
+    (count,) = await found.fetchone() or (0,)
+    return int(count)
+
+
+async def test_a_held_key_holds_up_nobody_else(pg_server: str, pg_schema: str, pg_dsn: str) -> None:
+    """A transaction has enqueued a key, and then waits for calls that were made together with that key."""
+    async with (
+        await pgqrs.connect(pg_dsn, bootstrap=True) as store,
+        await psycopg.AsyncConnection.connect(pg_server) as other,
+    ):
+        await store.queue("tasks")
+        producer = await store.producer("tasks")
+        id_ = await pgqrs.enqueue_in(other, "tasks", "first", dedup_key="k", schema=pg_schema)
+        held = asyncio.create_task(producer.enqueue("again", dedup_key="k"))
+        await asyncio.gather(*[producer.enqueue(n, dedup_key=f"free {n}" if n % 2 else None) for n in range(100)])
+        assert not held.done()
+        assert len(await stored(store)) == 100
+        given_up = asyncio.create_task(producer.enqueue("never", dedup_key="k"))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        await other.commit()
+        assert await held == id_
+        assert (await stored(store)).count("again") == 0
+
+
 async def test_an_unknown_outcome_with_a_key_is_safe_to_retry(pg_server: str, pg_schema: str, pg_dsn: str) -> None:
-    """The connection breaks while a transaction of somebody else's has the key."""
+    """The connections break while a transaction of somebody else's has the table."""
     async with (
         wire(pg_dsn) as (dsn, cut),
         await pgqrs.connect(dsn, bootstrap=True) as store,
+        await pgqrs.connect_with(pgqrs.Config(dsn, max_connections=2)) as another,
         await psycopg.AsyncConnection.connect(pg_server) as other,
         await psycopg.AsyncConnection.connect(pg_server, autocommit=True) as watch,
     ):
         await store.queue("tasks")
-        producer = await store.producer("tasks")
+        producer, plain_producer = await store.producer("tasks"), await another.producer("tasks")
         id_, _ = await pgqrs.enqueue_batch_in(other, "tasks", [1, 2], dedup_keys=["k", None], schema=pg_schema)
         assert await pgqrs.enqueue_in(other, "tasks", 1, dedup_key="k", schema=pg_schema) == id_
-        calls = asyncio.gather(producer.enqueue(1, dedup_key="k"), producer.enqueue(3), return_exceptions=True)
+        await other.execute(
+            psycopg.sql.SQL("lock table {} in share row exclusive mode").format(
+                psycopg.sql.Identifier(pg_schema, "pgqrs_messages")
+            )
+        )
+        calls = asyncio.gather(producer.enqueue(1, dedup_key="k"), plain_producer.enqueue(3), return_exceptions=True)
 
-        async def blocked() -> bool:
-            pid = other.info.backend_pid
-            found = await watch.execute("select 1 from pg_stat_activity where %s = any(pg_blocking_pids(pid))", [pid])
-            return await found.fetchone() is not None
+        async def both_wait() -> bool:
+            return await waiting_for(watch, other) == 2
 
-        await eventually(blocked)
+        await eventually(both_wait)
         cut()
         keyed, plain = await calls
         assert isinstance(keyed, pgqrs.PgqrsConnectionError) and isinstance(plain, pgqrs.PgqrsConnectionError)
