@@ -68,11 +68,12 @@ type Queues interface {
 	CountQueues(ctx context.Context) (int64, error)
 	// DeleteQueue removes an empty queue. Errors: QueueNotFound; StateTransition
 	// while messages exist or workers that are not stopped are bound to it, and
-	// always for the queue of a workflow. The archive of the queue is kept, its
-	// dedup keys are not.
+	// always for the queue of a workflow; Timeout while a transaction that has written
+	// messages does not end. The archive of the queue is kept, its dedup keys are not.
 	DeleteQueue(ctx context.Context, name string) error
-	// PurgeQueue removes every message of the queue, leased ones too, and keeps
-	// the archive and the dedup keys. It returns how many it removed. Errors: QueueNotFound.
+	// PurgeQueue removes every message of the queue that was stored when it began,
+	// leased ones too, and keeps the archive and the dedup keys. It returns how many it
+	// removed; an error may leave some of them. Errors: QueueNotFound.
 	PurgeQueue(ctx context.Context, name string) (int64, error)
 	// Metrics counts the messages of one queue, or of all when queueID is 0.
 	Metrics(ctx context.Context, queueID int64) ([]model.QueueMetrics, error)

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -43,7 +42,8 @@ func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.New
 	err := s.attempt(ctx, func() error {
 		err := s.once(ctx, want, insert)
 		if err != nil && engine.Keyed(messages) {
-			err = heldKey(err)
+			err = held(err, "dedup_key", "another transaction has enqueued the same dedup key and does not end: "+
+				"nothing was stored; repeat the call, or end that transaction")
 		}
 		return err
 	})
@@ -51,19 +51,6 @@ func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.New
 		return nil, err
 	}
 	return checkIDs(queueID, ids, len(messages))
-}
-
-// heldKey recognises that a statement waited for somebody's dedup key in vain.
-func heldKey(err error) error {
-	var e *fault.Error
-	if !errors.As(err, &e) || e.SQLState != stateLockTimeout {
-		return err
-	}
-	return &fault.Error{
-		Kind: fault.Timeout, Field: "dedup_key", SQLState: e.SQLState, Safe: true, RowFault: true, Held: true, Cause: e,
-		Text: "another transaction has enqueued the same dedup key and does not end: nothing was stored; " +
-			"repeat the call, or end that transaction",
-	}
 }
 
 // EnqueueTx stores messages in a transaction of the caller and announces them in
@@ -135,7 +122,7 @@ func enqueueQuery(queueID int64, messages []model.NewMessage, wait time.Duration
 	}
 	var timeout *string
 	if wait > 0 {
-		text := fmt.Sprintf("%dms", wait.Milliseconds())
+		text := timeoutText(wait)
 		timeout = &text
 	}
 	// It joins, and a nested loop over a thousand rows takes its time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -126,6 +127,22 @@ func fatal(pg *pgconn.PgError) bool {
 	}
 	return severity == "FATAL" || severity == "PANIC"
 }
+
+// held recognises that a statement waited in vain for a lock of somebody else's, as
+// long as lock_timeout allowed: the fault of a row, or of an argument, with a text
+// that names the remedy. Any other error stays what it is.
+func held(err error, field, text string) error {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.SQLState != stateLockTimeout {
+		return err
+	}
+	return &fault.Error{
+		Kind: fault.Timeout, Field: field, Text: text, SQLState: e.SQLState, Safe: true, RowFault: true, Held: true, Cause: e,
+	}
+}
+
+// timeoutText is a duration as lock_timeout takes it.
+func timeoutText(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
 
 // mendable reports whether a repetition is safe and may succeed. n counts the
 // attempts made: races may be lost often, dead connections only as many times as

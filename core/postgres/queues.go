@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -89,21 +90,36 @@ func (s *store) DeleteQueue(ctx context.Context, name string) error {
 	return err
 }
 
-// PurgeQueue implements engine.Queues.
-func (s *store) PurgeQueue(ctx context.Context, name string) (removed int64, err error) {
-	err = s.withQueueLocked(ctx, name, func(tx pgx.Tx, queue int64) error {
-		tag, err := tx.Exec(ctx, s.queries.get("PurgeQueue"), queue)
-		removed = tag.RowsAffected()
-		return err
-	})
-	return removed, err
+// withQueueLocked runs f while nobody can enqueue, claim or acknowledge. Whoever has
+// written a message and not ended the transaction keeps the lock from it, and while it
+// waits everybody else waits behind it. So it waits shortly, and often.
+func (s *store) withQueueLocked(ctx context.Context, name string, f func(tx pgx.Tx, queue int64) error) error {
+	for until := time.Now().Add(s.writeTimeout); ; {
+		err := s.tryWithQueueLocked(ctx, name, f)
+		if !fault.IsHeld(err) || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return fault.FromContext(ctx)
+		}
+	}
 }
 
-// withQueueLocked runs f while nobody can enqueue, claim or acknowledge.
-func (s *store) withQueueLocked(ctx context.Context, name string, f func(tx pgx.Tx, queue int64) error) error {
+const (
+	lockPatience = 50 * time.Millisecond
+	lockPause    = 500 * time.Millisecond
+)
+
+func (s *store) tryWithQueueLocked(ctx context.Context, name string, f func(tx pgx.Tx, queue int64) error) error {
 	return s.transaction(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, s.queries.get("LockMessages")); err != nil {
+		if _, err := tx.Exec(ctx, s.queries.get("LockPatience"), timeoutText(lockPatience)); err != nil {
 			return err
+		}
+		if _, err := tx.Exec(ctx, s.queries.get("LockMessages")); err != nil {
+			return held(s.fault(ctx, reading, err), "queue", "a transaction that has written messages does not end: "+
+				"nothing was changed; repeat the call, or end that transaction")
 		}
 		var queue int64
 		switch err := tx.QueryRow(ctx, s.queries.get("LockQueue"), name).Scan(&queue); err {

@@ -16,8 +16,11 @@ select id, queue_name, created_at, max_read_ct from {schema}.pgqrs_queues order 
 select count(*) from {schema}.pgqrs_queues
 
 -- The lock waits for flushes in flight and keeps new ones out, so that no
--- message can slip in between the check and the removal. Claims and
--- acknowledgements wait for it too; both callers are rare.
+-- message can slip in between the check and the removal. Every later statement of
+-- every queue lines up behind it, so it must not wait for long: $1.
+
+-- name: LockPatience
+select set_config('lock_timeout', $1, true)
 
 -- name: LockMessages
 lock table {schema}.pgqrs_messages in share row exclusive mode
@@ -36,8 +39,24 @@ delete from {schema}.pgqrs_queues where id = $1
 -- name: DeleteQueueKeys
 delete from {schema}.pgqrs_dedup where queue_id = $1
 
--- name: PurgeQueue
-delete from {schema}.pgqrs_messages where queue_id = $1
+-- A part of a purge, $4 messages of those up to id $3. Walks pgqrs_messages_claim
+-- from the instant $2 on, where the last part ended: what it left there is dead, and
+-- would have to be stepped over again. A row that changes meanwhile is left to the
+-- next pass.
+
+-- name: PurgePart
+with gone as (
+  delete from {schema}.pgqrs_messages m
+  where m.ctid = any(array(
+    select c.ctid from {schema}.pgqrs_messages c
+    where c.queue_id = $1 and c.vt >= $2::timestamptz and c.id <= $3
+    order by c.queue_id, c.vt, c.id
+    limit $4))
+  returning m.vt)
+select count(*), max(vt) from gone
+
+-- name: LastMessage
+select coalesce(max(id), 0) from {schema}.pgqrs_messages
 
 -- name: Metrics
 select q.id, q.queue_name, coalesce(m.pending, 0), coalesce(m.delayed, 0), coalesce(m.leased, 0),
