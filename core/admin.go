@@ -105,13 +105,15 @@ func (a *Admin) CountQueues(ctx context.Context) (int64, error) {
 
 // DeleteQueue removes an empty queue and keeps its archive. Errors:
 // fault.QueueNotFound; fault.StateTransition while it has messages or workers
-// that are not stopped.
+// that are not stopped; fault.Timeout while a transaction that has written messages
+// does not end.
 func (a *Admin) DeleteQueue(ctx context.Context, name string) error {
 	return do(a, "delete_queue", name, func(e engine.Engine) error { return e.DeleteQueue(ctx, name) })
 }
 
-// PurgeQueue removes every message of a queue, leased ones too, keeps its archive
-// and returns how many it removed. Errors: fault.QueueNotFound.
+// PurgeQueue removes every message that a queue has when it begins, leased ones too,
+// keeps its archive and returns how many it removed. An error may leave some of them.
+// Errors: fault.QueueNotFound.
 func (a *Admin) PurgeQueue(ctx context.Context, name string) (int64, error) {
 	return ask(a, "purge_queue", name, func(e engine.Engine) (int64, error) { return e.PurgeQueue(ctx, name) })
 }

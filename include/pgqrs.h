@@ -653,11 +653,12 @@ PGQRS_API int32_t pgqrs_queue_get(pgqrs_handle store, const pgqrs_str *queue, pg
  * QUEUE_NOT_FOUND. since 1 */
 PGQRS_API int32_t pgqrs_queue_by_id(pgqrs_handle store, int64_t id, pgqrs_handle cq, uint64_t user_data,
                                     pgqrs_handle *op, pgqrs_handle *error);
-/* Removes an empty queue. STATE_TRANSITION while messages or live workers exist.
- * since 1 */
+/* Removes an empty queue. STATE_TRANSITION while messages or live workers exist,
+ * TIMEOUT while a transaction that has written messages does not end. since 1 */
 PGQRS_API int32_t pgqrs_queue_delete(pgqrs_handle store, const pgqrs_str *queue, pgqrs_handle cq, uint64_t user_data,
                                      pgqrs_handle *op, pgqrs_handle *error);
-/* Removes every message of a queue, keeps its archive; result: count. since 1 */
+/* Removes every message that a queue has when this begins, keeps its archive;
+ * result: count. An error may leave some of them. since 1 */
 PGQRS_API int32_t pgqrs_queue_purge(pgqrs_handle store, const pgqrs_str *queue, pgqrs_handle cq, uint64_t user_data,
                                     pgqrs_handle *op, pgqrs_handle *error);
 /* Counts the messages of one queue (options->queue) or of each; result: JSON

@@ -58,11 +58,14 @@ class Admin(Connected, Closing):
         return await self._connection.run(_ops.queue_get, _arguments.text(name, "name"))
 
     async def delete_queue(self, name: str) -> None:
-        """Removes a queue; refuses while messages or live workers exist."""
+        """Removes a queue; refuses while messages or live workers exist.
+
+        Raises TimeoutError while a transaction that has written messages does not end.
+        """
         await self._connection.run(_ops.queue_delete, _arguments.text(name, "name"))
 
     async def purge_queue(self, name: str) -> int:
-        """Removes every message of a queue, keeps its archive, and returns how many it removed."""
+        """Removes every message that a queue has now, keeps its archive, and returns how many it removed."""
         return await self._connection.run(_ops.queue_purge, _arguments.text(name, "name"))
 
     async def queue_metrics(self, name: str) -> QueueMetrics:

@@ -43,7 +43,9 @@ class Producer(Registered):
         With a dedup key that the queue remembers nothing is stored, and the id is that
         of the message the key came with first; so the call may be repeated after any
         error. A key is remembered for the Config's dedup_retention_seconds at least,
-        whatever becomes of its message.
+        whatever becomes of its message. Where somebody else's transaction has enqueued
+        the key, this call waits for its end, and raises TimeoutError after the Config's
+        connection_timeout_seconds, or 30 seconds if that is more.
         """
         if dedup_key is not None:
             return await self._enqueue_keyed(_keyed(payload, dedup_key))
