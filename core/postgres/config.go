@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"time"
@@ -107,6 +108,10 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		p.ConnConfig.ConnectTimeout = c.ConnectTimeout
 	}
 	p.PingTimeout = c.ConnectTimeout
+	p.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		useColumns(conn.TypeMap())
+		return nil
+	}
 	if c.Pooler == PoolerTransaction {
 		useUnnamedStatements(p)
 	}
