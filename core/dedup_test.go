@@ -170,7 +170,10 @@ func TestOfSeveralDocumentsNoneWaitsForAnothersKey(t *testing.T) {
 	ids, errs, err := p.EnqueueEach(h.ctx, documents, EnqueueOptions{DedupKeys: []string{"free", heldKey, ""}})
 	require.NoError(t, err)
 	require.NoError(t, errors.Join(errs[0], errs[2]))
-	require.True(t, fault.Is(errs[1], fault.Timeout), "%v", errs[1])
+	var refused *fault.Error
+	require.ErrorAs(t, errs[1], &refused)
+	require.Equal(t, fault.Timeout, refused.Kind)
+	require.Positive(t, refused.RetryAfter)
 	require.ErrorContains(t, errs[1], "the same dedup key")
 	assert.Zero(t, ids[1])
 	assert.EqualValues(t, 2, h.metrics().Pending)

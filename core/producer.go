@@ -100,8 +100,8 @@ func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o Enqueue
 // it came from a call of its own, in the order given, for the price of one call.
 // It returns an id or an error for every document; the errors are those of
 // EnqueueJSON. Where there are several, one whose dedup key a transaction of somebody
-// else's has is not waited for: fault.Timeout at once, for that document; EnqueueJSON
-// waits. The last result is the error of the call as a whole: nothing was stored then.
+// else's has is not waited for: fault.Timeout at once, with RetryAfter, for that
+// document; EnqueueJSON waits. The last result is the error of the call as a whole: nothing was stored then.
 func (p *Producer) EnqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
 	return p.BeginEach(payloads, o)(ctx)
 }

@@ -595,7 +595,8 @@ PGQRS_API int32_t pgqrs_enqueue(pgqrs_handle producer, const pgqrs_str *payloads
  * The op completes when every message is committed or refused; a cancel takes back
  * those that were not sent yet. Of several messages none waits for another one's
  * dedup key that a transaction of somebody else's has: that message is refused at
- * once, TIMEOUT with the field dedup_key, and pgqrs_enqueue waits for it.
+ * once, TIMEOUT with the field dedup_key and retry_after_ms, and pgqrs_enqueue waits
+ * for it.
  *   payloads, count, options  as pgqrs_enqueue
  * Statuses: STATE_TRANSITION (suspended or stopped); of a single message those of
  * pgqrs_enqueue. since 1 */

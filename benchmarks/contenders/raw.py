@@ -91,7 +91,11 @@ class Raw(Contender):
             self._idle.put_nowait(connection)
 
     async def enqueue_batch(self, payloads: Sequence[Any]) -> Any:
-        return await self._first.fetch(INSERT_ALL, [json.dumps(payload) for payload in payloads])
+        connection = await self._idle.get()
+        try:
+            return await connection.fetch(INSERT_ALL, [json.dumps(payload) for payload in payloads])
+        finally:
+            self._idle.put_nowait(connection)
 
     async def consumer(self) -> RawConsumer:
         consumer = RawConsumer(await asyncpg.connect(self.dsn))

@@ -19,7 +19,8 @@ type Error struct {
 	Text string
 	// SQLState is PostgreSQL's five-character code, or "SQLITE_BUSY" and the like.
 	SQLState string
-	// RetryAfter is how long a rate-limited caller, or a step that is not ready,
+	// RetryAfter is how long a rate-limited caller, one who needs what somebody else's
+	// transaction has (Held) and has hardly waited for it, or a step that is not ready,
 	// should wait.
 	RetryAfter time.Duration
 	// Safe reports that the same call may be repeated: nothing was stored or, with

@@ -72,8 +72,11 @@ func TestAHeldDedupKeyIsRefusedAfterAWhile(t *testing.T) {
 	require.NoError(t, tx.QueryRow(b.ctx, "show lock_timeout").Scan(&timeout))
 	require.Equal(t, "7s", timeout)
 
-	refused := func(err error) {
+	refused := func(err error, again bool) {
 		t.Helper()
+		var e *fault.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, again, e.RetryAfter > 0, "when to ask again")
 		require.True(t, fault.Is(err, fault.Timeout), "%v", err)
 		require.True(t, fault.IsHeld(err))
 		require.True(t, fault.IsRowFault(err))
@@ -81,9 +84,9 @@ func TestAHeldDedupKeyIsRefusedAfterAWhile(t *testing.T) {
 		require.ErrorContains(t, err, "the same dedup key")
 	}
 	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil)
-	refused(err)
+	refused(err, true)
 	_, err = b.store.Enqueue(b.ctx, b.queue.ID, messages)
-	refused(err)
+	refused(err, false)
 	require.Empty(t, b.claim(10, time.Minute))
 	require.NoError(t, tx.Rollback(b.ctx))
 	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil)

@@ -13,36 +13,38 @@ import (
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
-// How long a statement waits for transactions that have enqueued one of its dedup
-// keys. They are committed in less, as a rule; those that are not are transactions of
-// a user's own.
-const (
-	keyWait     = time.Second
-	keyWaitTurn = 20 * time.Millisecond // where other flushes wait for this one
+// patience is how long a statement waits for transactions that have enqueued one of
+// its dedup keys, and after what time the caller should ask again, if at all. They are
+// committed in less, as a rule; those that are not are transactions of a user's own.
+type patience struct{ wait, retry time.Duration }
+
+var (
+	waitsApart  = patience{wait: time.Second}
+	waitsInTurn = patience{wait: 20 * time.Millisecond, retry: 20 * time.Millisecond} // others wait for this flush
 )
 
 // Enqueue implements engine.Messages.
 func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error) {
-	return s.enqueue(ctx, queueID, messages, keyWait, nil)
+	return s.enqueue(ctx, queueID, messages, waitsApart, nil)
 }
 
 // EnqueueInTurn implements engine.Messages.
 func (s *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, placed func()) ([]int64, error) {
-	return s.enqueue(ctx, queueID, messages, keyWaitTurn, placed)
+	return s.enqueue(ctx, queueID, messages, waitsInTurn, placed)
 }
 
-func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.NewMessage, wait time.Duration, placed func()) ([]int64, error) {
+func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.NewMessage, p patience, placed func()) ([]int64, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
 	var ids []int64
-	query, want, args := enqueueQuery(queueID, messages, wait)
+	query, want, args := enqueueQuery(queueID, messages, p.wait)
 	insert := s.step(query, readIDs(&ids, len(messages)), args...)
 	insert.placed = placed
 	err := s.attempt(ctx, func() error {
 		err := s.once(ctx, want, insert)
 		if err != nil && engine.Keyed(messages) {
-			err = held(err, "dedup_key", "another transaction has enqueued the same dedup key and does not end: "+
+			err = held(err, "dedup_key", p.retry, "another transaction has enqueued the same dedup key and does not end: "+
 				"nothing was stored; repeat the call, or end that transaction")
 		}
 		return err

@@ -130,14 +130,16 @@ func fatal(pg *pgconn.PgError) bool {
 
 // held recognises that a statement waited in vain for a lock of somebody else's, as
 // long as lock_timeout allowed: the fault of a row, or of an argument, with a text
-// that names the remedy. Any other error stays what it is.
-func held(err error, field, text string) error {
+// that names the remedy. retry is when to ask again, 0 for whoever has asked for long
+// enough. Any other error stays what it is.
+func held(err error, field string, retry time.Duration, text string) error {
 	var e *fault.Error
 	if !errors.As(err, &e) || e.SQLState != stateLockTimeout {
 		return err
 	}
 	return &fault.Error{
-		Kind: fault.Timeout, Field: field, Text: text, SQLState: e.SQLState, Safe: true, RowFault: true, Held: true, Cause: e,
+		Kind: fault.Timeout, Field: field, Text: text, SQLState: e.SQLState, RetryAfter: retry,
+		Safe: true, RowFault: true, Held: true, Cause: e,
 	}
 }
 

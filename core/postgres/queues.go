@@ -118,7 +118,7 @@ func (s *store) tryWithQueueLocked(ctx context.Context, name string, f func(tx p
 			return err
 		}
 		if _, err := tx.Exec(ctx, s.queries.get("LockMessages")); err != nil {
-			return held(s.fault(ctx, reading, err), "queue", "a transaction that has written messages does not end: "+
+			return held(s.fault(ctx, reading, err), "queue", 0, "a transaction that has written messages does not end: "+
 				"nothing was changed; repeat the call, or end that transaction")
 		}
 		var queue int64

@@ -84,7 +84,7 @@ class Producer(Registered):
         try:
             return await self._share(_ops.enqueue_each, message, **when)
         except TimeoutError as problem:
-            if problem.field != "dedup_key":
+            if problem.field != "dedup_key" or not problem.retry_after:  # without, it has waited already
                 raise
         (stored,) = await self._run(_ops.enqueue, [message], **when)
         return stored
