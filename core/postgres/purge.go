@@ -22,27 +22,28 @@ func (s *store) PurgeQueue(ctx context.Context, name string) (removed int64, err
 		return 0, err
 	}
 	for {
-		// What is released, or leased at the very moment, may escape a pass.
-		n, err := s.purgePass(ctx, queue.ID, last)
-		removed += n
-		if err != nil || n == 0 {
+		// What is released, or leased at the very moment, escapes a pass.
+		found, gone, err := s.purgePass(ctx, queue.ID, last)
+		removed += gone
+		if err != nil || found == 0 {
 			return removed, err
 		}
 	}
 }
 
-// purgePass walks the queue once.
-func (s *store) purgePass(ctx context.Context, queue, last int64) (removed int64, err error) {
+// purgePass walks the queue once and tells how many messages it found, and how many
+// of these it removed.
+func (s *store) purgePass(ctx context.Context, queue, last int64) (found, gone int64, err error) {
 	from := pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
 	for {
-		var n int64
+		var n, removed int64
 		var reached pgtype.Timestamptz
-		if err := s.writeWith(ctx, pinned, s.step("PurgePart", one(&n, &reached), queue, from, last, purgePart)); err != nil {
-			return removed, err
+		if err := s.writeWith(ctx, pinned, s.step("PurgePart", one(&n, &removed, &reached), queue, from, last, purgePart)); err != nil {
+			return found, gone, err
 		}
-		removed += n
+		found, gone = found+n, gone+removed
 		if n < purgePart {
-			return removed, nil
+			return found, gone, nil
 		}
 		from = reached
 	}

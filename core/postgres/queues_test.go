@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgqrs/pgqrs/core/engine"
@@ -77,4 +78,25 @@ func TestPurgingAQueueStopsNobody(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit(b.ctx))
 	require.Len(t, b.claim(10, time.Minute), 1, "what was committed afterwards stays")
+}
+
+// TestPurgingAQueueRemovesWhatIsLeasedMeanwhile: the purge waits for the row, and finds
+// another version of it.
+func TestPurgingAQueueRemovesWhatIsLeasedMeanwhile(t *testing.T) {
+	b := setup(t)
+	ids := b.put(payloads(1)...)
+	tx, err := b.connect().Begin(b.ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(b.ctx, "update "+b.store.queries.quoted+".pgqrs_messages set vt = now() + interval '1 minute' where id = $1", ids[0])
+	require.NoError(t, err)
+	removed := make(chan int64, 1)
+	spawn.Go(nil, func() {
+		n, err := b.store.PurgeQueue(b.ctx, b.queue.Name)
+		assert.NoError(t, err)
+		removed <- n
+	})
+	b.await("select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))", tx.Conn().PgConn().PID())
+	require.NoError(t, tx.Commit(b.ctx))
+	require.EqualValues(t, 1, <-removed)
+	require.Zero(t, b.stored())
 }

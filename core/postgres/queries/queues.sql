@@ -41,19 +41,20 @@ delete from {schema}.pgqrs_dedup where queue_id = $1
 
 -- A part of a purge, $4 messages of those up to id $3. Walks pgqrs_messages_claim
 -- from the instant $2 on, where the last part ended: what it left there is dead, and
--- would have to be stepped over again. A row that changes meanwhile is left to the
--- next pass.
+-- would have to be stepped over again. A row that changes meanwhile was found, and
+-- is not removed: it is left to the next pass.
 
 -- name: PurgePart
-with gone as (
+with found as materialized (
+  select c.ctid as tid, c.vt from {schema}.pgqrs_messages c
+  where c.queue_id = $1 and c.vt >= $2::timestamptz and c.id <= $3
+  order by c.queue_id, c.vt, c.id
+  limit $4),
+gone as (
   delete from {schema}.pgqrs_messages m
-  where m.ctid = any(array(
-    select c.ctid from {schema}.pgqrs_messages c
-    where c.queue_id = $1 and c.vt >= $2::timestamptz and c.id <= $3
-    order by c.queue_id, c.vt, c.id
-    limit $4))
-  returning m.vt)
-select count(*), max(vt) from gone
+  where m.ctid = any(array(select tid from found))
+  returning 1)
+select (select count(*) from found), (select count(*) from gone), (select max(vt) from found)
 
 -- name: LastMessage
 select coalesce(max(id), 0) from {schema}.pgqrs_messages
