@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pgqrs/pgqrs/capi/internal/cerr"
+	"github.com/pgqrs/pgqrs/capi/internal/wakefd"
 )
 
 // DefaultMaxPending is how many operations a queue accepts before it answers
@@ -32,7 +33,7 @@ type Queue struct {
 	taken atomic.Bool
 
 	mu       sync.Mutex // guards everything below
-	signal   signal
+	signal   wakefd.Signal
 	done     []item        // completions not yet polled
 	reserved int           // operations accepted whose last completion was not polled
 	armed    bool          // the descriptor was raised and not cleared
@@ -43,7 +44,11 @@ type Queue struct {
 
 // New opens a queue. It fails when the process has no descriptor left.
 func New(o Options, sink Sink) (*Queue, error) {
-	s, err := newSignal(o.Pipe)
+	open := wakefd.New
+	if o.Pipe {
+		open = wakefd.NewPipe
+	}
+	s, err := open()
 	if err != nil {
 		return nil, cerr.New(cerr.Internal, "cannot open a descriptor for the completion queue: %v", err)
 	}
@@ -55,7 +60,7 @@ func New(o Options, sink Sink) (*Queue, error) {
 }
 
 // FD returns the descriptor to watch for reading. The queue owns it.
-func (q *Queue) FD() int { return q.signal.fd() }
+func (q *Queue) FD() int { return q.signal.FD() }
 
 // Values reports whether a result of one number comes in the completion.
 func (q *Queue) Values() bool { return q.values }
@@ -103,7 +108,7 @@ func (q *Queue) append(c Completion, op uint64) bool {
 func (q *Queue) wake() {
 	if !q.armed {
 		q.armed = true
-		q.signal.raise()
+		q.signal.Raise()
 	}
 	if q.waiter != nil {
 		select {
@@ -150,7 +155,7 @@ func (q *Queue) drop(n int) {
 		q.done = nil
 	}
 	if q.armed && q.ended == cerr.OK {
-		q.signal.clear()
+		q.signal.Clear()
 		q.armed = false
 	}
 }
@@ -241,6 +246,6 @@ func (q *Queue) shut() []item {
 	left := q.done
 	q.done = nil
 	q.wake()
-	q.signal.close()
+	q.signal.Close()
 	return left
 }

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package cq
-
-func newSignal(bool) (signal, error) { return newPipe() }
