@@ -16,7 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/pgqrs/pgqrs/capi/internal/guard.work"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/pgqrs/pgqrs/capi/internal/guard.work"),
+		goleak.IgnoreAnyFunction("github.com/pgqrs/pgqrs/capi/internal/guard.(*bell).serve"))
 }
 
 // object is a target or a result that remembers what happened to it.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 
 	"github.com/pgqrs/pgqrs/capi/internal/cerr"
 )
@@ -87,39 +86,5 @@ func Catch(f func()) (p *Panic) {
 func (p *Panic) Report() {
 	if p != nil {
 		Report(p.value, p.stack)
-	}
-}
-
-// idleMax is how many goroutines wait for work at most.
-const idleMax = 64
-
-// idle hands work to a goroutine that has run before: its stack has grown to what
-// a call needs, which a new one does again each time. Unbuffered, so work never
-// lies about.
-var (
-	idle  = make(chan func())
-	idlen atomic.Int32 // goroutines that wait, or are about to
-)
-
-// Go runs f in a goroutine of its own; a panic of f poisons. It holds the only
-// `go` statement of capi.
-func Go(f func()) {
-	select {
-	case idle <- f:
-	default:
-		go work(f)
-	}
-}
-
-// work runs f, and then whatever else there is.
-func work(f func()) {
-	for {
-		Catch(f).Report()
-		if idlen.Add(1) > idleMax {
-			idlen.Add(-1)
-			return
-		}
-		f = <-idle
-		idlen.Add(-1)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -79,22 +78,4 @@ func TestPanics(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Goroutines are reused, and what was started while all are busy runs at once all
-// the same: no work waits for other work.
-func TestGoNeverWaitsForOtherWork(t *testing.T) {
-	const n = 3 * idleMax
-	for range 3 {
-		var running sync.WaitGroup
-		running.Add(n)
-		for range n {
-			Go(func() {
-				running.Done()
-				running.Wait() // ends only when all of them run
-			})
-		}
-		running.Wait()
-	}
-	require.Eventually(t, func() bool { return idlen.Load() <= idleMax }, 10*time.Second, time.Millisecond)
 }
