@@ -7,8 +7,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgqrs/pgqrs/core/engine"
@@ -54,6 +56,24 @@ func setupCounting(t *testing.T) (*bundle, *countingVFS) {
 	b.enqueue(1, 0)
 	b.claim(1)
 	return b, v
+}
+
+// Whoever works in person keeps his processor: where there is one, the others must
+// have come before.
+func TestCallsOfOneProcessorShareACommit(t *testing.T) {
+	b, v := setupCounting(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	before := v.syncs.Load()
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			_, err := b.store.Enqueue(context.Background(), // as a lane does
+				b.queue.ID, []model.NewMessage{{Payload: payload}})
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	require.LessOrEqual(t, v.syncs.Load()-before, int64(5))
 }
 
 func TestOneSyncPerCommit(t *testing.T) {
@@ -106,7 +126,7 @@ func (b *bundle) share(n int, f func(i int) error) []error {
 	for i := range n {
 		ended.Go(func() { errs[i] = f(i) })
 	}
-	for b.store.writer.waiting.Load() < int64(n) { // each counts itself just before it waits
+	for b.store.writer.waitingJobs() < n { // each counts itself just before it waits
 		runtime.Gosched()
 	}
 	release()
@@ -226,4 +246,48 @@ func TestACallCancelledAtTheEndOfBeginLeavesNoTransaction(t *testing.T) {
 	}
 	require.True(t, caught, "SQLite never asked whether to go on")
 	b.enqueue(1, 0)
+}
+
+// Whoever works in person is not kept by what comes behind.
+func TestACallDoesNotWorkForLongerThanItsOwn(t *testing.T) {
+	b := setup(t, Config{})
+	let, ended := make(chan struct{}), make(chan struct{})
+	first := background(func() error {
+		return b.store.write(context.Background(), 0, func(*tx) error {
+			<-let
+			return nil
+		})
+	})
+	require.Eventually(t, b.store.writer.working, patience, time.Millisecond)
+	second := background(func() error {
+		return b.store.write(context.Background(), 0, func(*tx) error {
+			<-ended
+			return nil
+		})
+	})
+	require.Eventually(t, func() bool { return b.store.writer.waitingJobs() == 1 }, patience, time.Millisecond)
+	close(let)
+	require.NoError(t, within(b, first, "the call that worked"))
+	close(ended)
+	require.NoError(t, within(b, second, "the other"))
+	require.Eventually(t, func() bool { return !b.store.writer.working() }, patience, time.Millisecond)
+}
+
+func TestAPanicAnswersWhoWaits(t *testing.T) {
+	reported := make(chan any, 1)
+	b := setup(t, Config{Report: func(r any, _ []byte) { reported <- r }})
+	let := make(chan struct{})
+	guilty := background(func() error {
+		return b.store.write(context.Background(), 0, func(*tx) error {
+			<-let
+			panic("a defect")
+		})
+	})
+	require.Eventually(t, b.store.writer.working, patience, time.Millisecond)
+	waits := background(func() error { return b.store.write(context.Background(), 1, func(*tx) error { return nil }) })
+	require.Eventually(t, func() bool { return b.store.writer.waitingJobs() == 1 }, patience, time.Millisecond)
+	close(let)
+	fails(t, fault.Internal, "", within(b, guilty, "the guilty call"))
+	fails(t, fault.Internal, "", within(b, waits, "the one behind it"))
+	require.Equal(t, "a defect", within(t, reported, "the report"))
 }

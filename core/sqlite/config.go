@@ -27,7 +27,7 @@ type Config struct {
 	// Logger receives what no caller is told, for example a long wait for a
 	// foreign writer; nil: slog.Default().
 	Logger *slog.Logger
-	// Report receives a panic of the writer's goroutine; nil panics again.
+	// Report receives a panic of who writes; nil panics again.
 	Report spawn.Report
 
 	vfs string // a driver file system, for tests that count or break its calls

@@ -3,8 +3,8 @@
 //
 // # How it is built
 //
-//   - One writer goroutine owns one connection; every change passes through it
-//     ([writer]). Calls that wait while a transaction is committed share the next
+//   - Every change passes through one connection, one transaction at a time
+//     ([writer]); the caller who finds it idle works in person. Calls that wait while a transaction is committed share the next
 //     one, each under its own savepoint, so that one fsync serves them all; every
 //     caller is answered after the commit of its own rows.
 //   - A fixed pool of readers answers look-ups beside the writer (WAL).

@@ -182,3 +182,17 @@ func background(f func() error) <-chan error {
 	spawn.Go(nil, func() { done <- f() })
 	return done
 }
+
+// waitingJobs returns how many jobs wait for their turn.
+func (w *writer) waitingJobs() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
+}
+
+// working reports whether somebody works.
+func (w *writer) working() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy
+}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,14 @@ func deadlined(t *testing.T, d time.Duration) context.Context {
 }
 
 func TestTheFileLockIsWaitedForUntilTheDeadline(t *testing.T) {
+	t.Run("whoever comes first", testFileLock)
+	t.Run("the one with a deadline first", func(t *testing.T) { // and the other while it yields
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		testFileLock(t)
+	})
+}
+
+func testFileLock(t *testing.T) {
 	b := setup(t, Config{})
 	var foreign fileLock
 	require.NoError(t, foreign.open(b.store.at.lockPath(), 0o600))

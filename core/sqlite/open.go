@@ -24,7 +24,7 @@ func Open(ctx context.Context, cfg Config) (engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &store{at: at, log: cfg.Logger, closed: make(chan struct{})}
+	e := &store{at: at, log: cfg.Logger, closed: make(chan struct{}), retired: make(chan struct{})}
 	if e.log == nil {
 		e.log = slog.Default()
 	}
@@ -32,7 +32,6 @@ func Open(ctx context.Context, cfg Config) (engine.Engine, error) {
 	if err := e.open(ctx, cfg); err != nil {
 		return nil, e.translateOpen(ctx, err)
 	}
-	e.group.Go(e.writer.loop)
 	return e, nil
 }
 

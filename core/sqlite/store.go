@@ -37,6 +37,8 @@ type store struct {
 	calls   sync.WaitGroup
 	// closed ends Listen; it is closed when closing begins.
 	closed chan struct{}
+	// retired is closed when closing has ended.
+	retired chan struct{}
 }
 
 var (
@@ -119,15 +121,15 @@ func (e *store) Close() {
 	e.mu.Lock()
 	if e.closing {
 		e.mu.Unlock()
-		<-e.writer.dead
+		<-e.retired
 		return
 	}
 	e.closing = true
 	close(e.closed)
 	e.mu.Unlock()
 
+	defer close(e.retired)
 	e.calls.Wait()
-	close(e.writer.quit)
 	e.group.Wait()
 	conns := []*conn{e.writer.conn}
 	for range e.readerCount {

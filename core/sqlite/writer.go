@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/pgqrs/pgqrs/core/fault"
+	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
 // groupRows is how many rows the calls of one shared transaction may carry. More
@@ -33,7 +35,7 @@ type job struct {
 	rows int
 	// bare jobs run outside any transaction and need no lock.
 	bare bool
-	done chan error // buffered: the writer never waits for a caller
+	done chan error // buffered: who works never waits for a caller
 	err  error
 	over bool // answered
 }
@@ -45,99 +47,148 @@ func (j *job) answer(err error) {
 	}
 }
 
-// writer is the one goroutine that changes the database, and its connection.
+// writer changes the database, on one connection and for one transaction at a time.
+// It has no goroutine of its own: a lane's flush that finds it idle works in person,
+// because a hand-over to another goroutine and back costs a third of a commit. What
+// has come meanwhile is left to a goroutine that lives as long as there is more.
 type writer struct {
-	conn   *conn
-	lock   *fileLock
-	log    *slog.Logger
-	faults *store // translates errors
+	conn  *conn
+	lock  *fileLock
+	log   *slog.Logger
+	store *store // translates errors, and owns the goroutines
 
-	jobs    chan *job     // unbuffered: what is not received was not begun
-	quit    chan struct{} // closed by Close, when no call is in flight
-	dead    chan struct{} // closed when the goroutine has ended
-	current []*job        // to be answered should the goroutine panic
-	waiting atomic.Int64  // calls whose turn has not come, for tests
+	mu     sync.Mutex // guards what follows
+	busy   bool       // somebody works
+	queue  []*job     // whose turn has not come, in the order of the calls; empty unless busy
+	failed bool       // somebody panicked; the state of the connection is not known
+
+	current []*job // to be answered should who works panic; theirs alone
 }
 
 func newWriter(c *conn, lock *fileLock, s *store) *writer {
-	return &writer{
-		conn: c, lock: lock, log: s.log, faults: s,
-		jobs: make(chan *job), quit: make(chan struct{}), dead: make(chan struct{}),
-	}
+	return &writer{conn: c, lock: lock, log: s.log, store: s}
 }
 
-// do hands a job to the writer and waits for its answer. Once the job was
-// received the answer comes soon after its context ends, and is the truth.
+// do has a job done and returns its answer. A job that was begun is answered soon
+// after its context ends, and with the truth.
 func (w *writer) do(j *job) error {
 	j.done = make(chan error, 1)
-	if err := w.hand(j); err != nil {
+	idle, err := w.enter(j)
+	if err != nil {
 		return err
+	}
+	switch {
+	case idle && j.ctx.Done() == nil:
+		// A transaction keeps this processor, its sync included, unless the scheduler
+		// takes it away: calls that are about to come could not share it.
+		spawn.Yield()
+		w.store.group.Run(w.serveFirst)
+		return <-j.done
+	case idle:
+		// Whoever has to answer when his context ends cannot wait for a lock that
+		// others need as well.
+		w.store.group.Go(w.serveAll)
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-j.ctx.Done():
+	}
+	if w.withdraw(j) {
+		return fault.FromContext(j.ctx)
 	}
 	return <-j.done
 }
 
-// hand waits for the writer to take a job.
-func (w *writer) hand(j *job) error {
-	w.waiting.Add(1)
-	defer w.waiting.Add(-1)
-	select {
-	case w.jobs <- j:
-		return nil
-	case <-j.ctx.Done():
-		return fault.FromContext(j.ctx)
-	case <-w.dead:
-		return fault.New(fault.Internal, "the writer has failed: close the store and open it again")
+// enter queues a job and reports whether its caller has to see to it that somebody works.
+func (w *writer) enter(j *job) (idle bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed {
+		return false, errFailed()
+	}
+	w.queue = append(w.queue, j)
+	idle = !w.busy
+	w.busy = true
+	return idle, nil
+}
+
+// withdraw takes back a job that was not begun.
+func (w *writer) withdraw(j *job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.queue, j)
+	if i >= 0 {
+		w.queue = slices.Delete(w.queue, i, i+1)
+	}
+	return i >= 0
+}
+
+// serveFirst does what is first in the queue, and leaves the rest to a goroutine.
+func (w *writer) serveFirst() {
+	defer w.answerPanic()
+	if w.serve(w.take()) {
+		w.store.group.Go(w.serveAll)
 	}
 }
 
-// loop serves jobs until quit.
-func (w *writer) loop() {
-	defer close(w.dead)
-	defer func() {
-		if r := recover(); r != nil {
-			for _, j := range w.current {
-				j.answer(fault.New(fault.Internal, "the writer panicked: %v", r))
-			}
-			panic(r)
-		}
-	}()
-	var next *job
-	for {
-		first := next
-		if first == nil {
-			select {
-			case first = <-w.jobs:
-			case <-w.quit:
-				return
-			}
-		}
-		var group []*job
-		group, next = w.gather(first)
-		w.current = group
-		if next != nil {
-			w.current = append(group[:len(group):len(group)], next)
-		}
+// serveAll works until the queue is empty.
+func (w *writer) serveAll() {
+	defer w.answerPanic()
+	for w.serve(w.take()) {
+	}
+}
+
+// serve does a group of jobs and reports whether there is more; if not, the next
+// caller finds the writer idle.
+func (w *writer) serve(group []*job) bool {
+	w.current = group
+	if len(group) > 0 { // all may have been withdrawn
 		w.process(group)
 	}
+	w.current = nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy = len(w.queue) > 0
+	return w.busy
 }
 
-// gather adds to a job the others that wait already and may share its
-// transaction. It also returns the one it received and may not.
-func (w *writer) gather(first *job) (group []*job, next *job) {
-	group = []*job{first}
-	for rows := first.rows; first.rows > 0 && rows < groupRows; {
-		select {
-		case j := <-w.jobs:
-			if j.rows == 0 {
-				return group, j
-			}
-			group = append(group, j)
-			rows += j.rows
-		default:
-			return group, nil
-		}
+// take removes from the queue its first job, with those behind it that may share its
+// transaction.
+func (w *writer) take() []*job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, rows := 0, 0
+	for n < len(w.queue) && (n == 0 || w.queue[0].rows > 0 && w.queue[n].rows > 0 && rows < groupRows) {
+		rows += w.queue[n].rows
+		n++
 	}
-	return group, nil
+	group := slices.Clone(w.queue[:n])
+	w.queue = slices.Delete(w.queue, 0, n)
+	return group
+}
+
+// answerPanic answers everybody when who works has panicked, and panics on.
+func (w *writer) answerPanic() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	w.mu.Lock()
+	waiting := w.queue
+	w.queue, w.failed = nil, true
+	w.mu.Unlock()
+	for _, j := range w.current {
+		j.answer(fault.New(fault.Internal, "the writer panicked: %v", r))
+	}
+	for _, j := range waiting {
+		j.answer(errFailed())
+	}
+	panic(r)
+}
+
+func errFailed() error {
+	return fault.New(fault.Internal, "the writer has failed: close the store and open it again")
 }
 
 // process runs a group of jobs in one transaction and answers each.
@@ -160,7 +211,7 @@ func (w *writer) processBare(j *job) {
 	w.conn.raw.SetInterrupt(j.ctx)
 	err := w.conn.protect(func() error { return j.run(&tx{conn: w.conn, now: microsNow()}) })
 	w.conn.raw.SetInterrupt(context.Background())
-	j.answer(w.faults.translate(j.ctx, err))
+	j.answer(w.store.translate(j.ctx, err))
 }
 
 // begin takes the write lock of all processes. It returns false when every job
@@ -184,7 +235,7 @@ func (w *writer) begin(group []*job) bool {
 		if !errors.Is(err, sqlite3.BUSY) || alive.Err() != nil {
 			break
 		}
-		w.log.Warn("another program keeps the database locked", "database", w.faults.at.String())
+		w.log.Warn("another program keeps the database locked", "database", w.store.at.String())
 	}
 	w.rollback() // an interruption after BEGIN's last step fails it with the transaction open
 	w.lock.release()
@@ -195,7 +246,7 @@ func (w *writer) begin(group []*job) bool {
 // refuse answers jobs that were not begun.
 func (w *writer) refuse(group []*job, err error) {
 	for _, j := range group {
-		j.answer(w.faults.translate(j.ctx, err))
+		j.answer(w.store.translate(j.ctx, err))
 	}
 }
 
@@ -230,7 +281,7 @@ func (w *writer) perform(group []*job) (repeat []*job) {
 		return nil
 	}
 	if _, err := w.conn.exec("commit"); err != nil {
-		err = w.faults.translateCommit(err)
+		err = w.store.translateCommit(err)
 		w.rollback()
 		for _, j := range group {
 			if j.err == nil {
@@ -274,7 +325,7 @@ func (w *writer) runOne(j *job, shared bool) error {
 		err = fault.FromContext(j.ctx) // nobody waits for it: a lease would be stranded
 	}
 	if err != nil {
-		err = w.faults.translate(j.ctx, err)
+		err = w.store.translate(j.ctx, err)
 	}
 	if !shared || w.conn.raw.GetAutocommit() {
 		return err
@@ -288,7 +339,7 @@ func (w *writer) runOne(j *job, shared bool) error {
 	}
 	if _, end := w.conn.exec("savepoint_release"); end != nil {
 		w.rollback()
-		return errors.Join(err, w.faults.translate(j.ctx, end))
+		return errors.Join(err, w.store.translate(j.ctx, end))
 	}
 	return err
 }
@@ -300,13 +351,13 @@ func (w *writer) rollback() {
 		return
 	}
 	if _, err := w.conn.exec("rollback"); err != nil {
-		w.log.Error("rolling back failed", "database", w.faults.at.String(), "error", err)
+		w.log.Error("rolling back failed", "database", w.store.at.String(), "error", err)
 	}
 }
 
 // waiting is the context of a group of jobs that wait for a lock. It ends when
-// the last of their contexts has ended. Whoever waits asks it, by Err alone, now
-// and then, on the writer's goroutine; it answers those whose time is up.
+// the last of their contexts has ended. Whoever works and waits asks it, by Err
+// alone, now and then; it answers those whose time is up.
 type waiting struct {
 	context.Context
 	jobs []*job
