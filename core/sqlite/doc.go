@@ -4,9 +4,10 @@
 // # How it is built
 //
 //   - Every change passes through one connection, one transaction at a time
-//     ([writer]); the caller who finds it idle works in person. Calls that wait while a transaction is committed share the next
-//     one, each under its own savepoint, so that one fsync serves them all; every
-//     caller is answered after the commit of its own rows.
+//     ([writer]); a flush that finds it idle works in person. Calls that wait while
+//     a transaction is committed share the next one, each under its own savepoint,
+//     so that one fsync serves them all; every caller is answered after the commit
+//     of its own rows.
 //   - A fixed pool of readers answers look-ups beside the writer (WAL).
 //   - Processes queue up for the write lock at an flock on "<file>.lock", a file
 //     SQLite never sees; SQLite's own busy handler is left for foreign writers.

@@ -127,7 +127,7 @@ func (w *writer) withdraw(j *job) bool {
 // serveFirst does what is first in the queue, and leaves the rest to a goroutine.
 func (w *writer) serveFirst() {
 	defer w.answerPanic()
-	if w.serve(w.take()) {
+	if w.serve() {
 		w.store.group.Go(w.serveAll)
 	}
 }
@@ -135,16 +135,16 @@ func (w *writer) serveFirst() {
 // serveAll works until the queue is empty.
 func (w *writer) serveAll() {
 	defer w.answerPanic()
-	for w.serve(w.take()) {
+	for w.serve() {
 	}
 }
 
-// serve does a group of jobs and reports whether there is more; if not, the next
-// caller finds the writer idle.
-func (w *writer) serve(group []*job) bool {
-	w.current = group
-	if len(group) > 0 { // all may have been withdrawn
-		w.process(group)
+// serve does the next group of jobs and reports whether there is more; if not, the
+// next caller finds the writer idle.
+func (w *writer) serve() bool {
+	w.current = w.take()
+	if len(w.current) > 0 { // all may have been withdrawn
+		w.process(w.current)
 	}
 	w.current = nil
 	w.mu.Lock()
