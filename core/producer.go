@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -89,11 +90,24 @@ func (p *Producer) enqueueValues(ctx context.Context, payloads []any, o EnqueueO
 // nothing stored), fault.StateTransition,
 // fault.OutcomeUnknown (fault.SafeToRetry with dedup keys).
 func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
-	ids, err := p.enqueue(ctx, payloads, o)
+	ids, err := p.enqueue(ctx, owned(ctx, payloads), o)
 	if err != nil {
 		return nil, named("enqueue", p.queue.Name, err)
 	}
 	return ids, nil
+}
+
+// owned are payloads that nobody else writes to: a call with a deadline may return
+// while its messages are on their way, and its caller may use the memory again.
+func owned(ctx context.Context, payloads [][]byte) [][]byte {
+	if _, hurried := ctx.Deadline(); !hurried {
+		return payloads
+	}
+	copies := make([][]byte, len(payloads))
+	for i, payload := range payloads {
+		copies[i] = bytes.Clone(payload)
+	}
+	return copies
 }
 
 // EnqueueEach stores JSON documents that do not depend on each other: each as if
@@ -103,12 +117,13 @@ func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o Enqueue
 // else's has is not waited for: fault.Timeout at once, with RetryAfter, for that
 // document; EnqueueJSON waits. The last result is the error of the call as a whole: nothing was stored then.
 func (p *Producer) EnqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
-	return p.BeginEach(payloads, o)(ctx)
+	return p.BeginEach(owned(ctx, payloads), o)(ctx)
 }
 
 // BeginEach is EnqueueEach in two steps: it takes the documents on, which fixes
 // their order among other calls, and never waits; the function it returns, which
-// must be called, waits for their ids.
+// must be called, waits for their ids. The documents must stay what they are, also
+// when it returns at a deadline.
 func (p *Producer) BeginEach(payloads [][]byte, o EnqueueOptions) func(context.Context) ([]int64, []error, error) {
 	wait, err := p.beginEach(payloads, o)
 	if err != nil {
