@@ -10,7 +10,8 @@ import (
 
 // columnCodec encodes the arrays of the hot statements at once. The driver's own codec
 // makes a value of each element, and lets memory grow under it element by element.
-// Whatever is no such array, and every answer, is left to the driver.
+// Whatever is no such array, and every answer, is left to the driver. Of a [][]byte no
+// element may be nil: the driver makes null of it, and this an empty text.
 type columnCodec struct{ *pgtype.ArrayCodec }
 
 // useColumns has a connection encode arrays by columnCodec.
@@ -40,7 +41,7 @@ func (c columnCodec) PlanEncode(types *pgtype.Map, oid uint32, format int16, val
 			if element == pgtype.Float8OID {
 				return columnPlan(element)
 			}
-		case []string:
+		case []string, [][]byte:
 			if element == pgtype.TextOID {
 				return columnPlan(element)
 			}
@@ -61,13 +62,19 @@ func (p columnPlan) Encode(value any, buf []byte) ([]byte, error) {
 		return array(buf, p, column, sized[int64](8), func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(v)) }), nil
 	case []float64:
 		return array(buf, p, column, sized[float64](8), func(b []byte, v float64) []byte { return binary.BigEndian.AppendUint64(b, math.Float64bits(v)) }), nil
+	case [][]byte:
+		return array(buf, p, column, length[[]byte], appendBytes[[]byte]), nil
 	default:
-		return array(buf, p, value.([]string), func(v string) int { return len(v) }, func(b []byte, v string) []byte { return append(b, v...) }), nil
+		return array(buf, p, value.([]string), length[string], appendBytes[string]), nil
 	}
 }
 
 // sized is the size of values that all have it.
 func sized[T any](size int) func(T) int { return func(T) int { return size } }
+
+func length[T string | []byte](v T) int { return len(v) }
+
+func appendBytes[T string | []byte](b []byte, v T) []byte { return append(b, v...) }
 
 // array appends the binary form of an array (the server's array_recv reads it): the
 // number of dimensions, whether there are nulls, the type of the elements, then length

@@ -38,7 +38,7 @@ func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.New
 		return nil, nil
 	}
 	var ids []int64
-	query, want, args := enqueueQuery(queueID, messages, p.wait)
+	query, want, args := s.enqueueQuery(queueID, messages, p.wait)
 	insert := s.step(query, readIDs(&ids, len(messages)), args...)
 	insert.placed = placed
 	err := s.attempt(ctx, func() error {
@@ -69,7 +69,7 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 		return nil, nil
 	}
 	s := &store{queries: newStatements(config.Schema)} // for its texts and its faults; it has no pool
-	query, _, args := enqueueQuery(queueID, messages, 0)
+	query, _, args := s.enqueueQuery(queueID, messages, 0)
 	rows, err := tx.Query(ctx, s.queries.get(query), args...)
 	if err != nil {
 		return nil, s.fault(ctx, reading, err) // the caller's transaction has not committed: nothing is stored
@@ -96,15 +96,13 @@ func EnqueueTx(ctx context.Context, tx pgx.Tx, schema string, queueID int64, mes
 // turns them into its columns. A column that is empty in every row is sent as null,
 // and without a dedup key it is the statement that knows none. wait is how long it
 // waits for the keys of others; 0: as the session says.
-func enqueueQuery(queueID int64, messages []model.NewMessage, wait time.Duration) (query string, want plans, args []any) {
-	payloads := make([]string, len(messages))
+func (s *store) enqueueQuery(queueID int64, messages []model.NewMessage, wait time.Duration) (query string, want plans, args []any) {
 	var delays []float64
 	var instants []*time.Time
 	var producers []int64 // 0 where there is none: pointers would cost an allocation each
 	var keys []*string
 	for i := range messages {
 		m := &messages[i]
-		payloads[i] = string(m.Payload)
 		if m.Delay > 0 && m.At.IsZero() {
 			column(&delays, len(messages))[i] = seconds(m.Delay)
 		}
@@ -118,7 +116,7 @@ func enqueueQuery(queueID int64, messages []model.NewMessage, wait time.Duration
 			column(&keys, len(messages))[i] = &m.DedupKey
 		}
 	}
-	args = []any{queueID, payloads, delays, instants, producers}
+	args = []any{queueID, s.payloads(messages), delays, instants, producers}
 	if keys == nil {
 		return "Enqueue", either, args
 	}
@@ -129,6 +127,23 @@ func enqueueQuery(queueID int64, messages []model.NewMessage, wait time.Duration
 	}
 	// It joins, and a nested loop over a thousand rows takes its time.
 	return "EnqueueKeyed", ordinary, append(args, keys, timeout)
+}
+
+// payloads are the column of the documents: their bytes where the statement has told
+// that it takes texts, else texts.
+func (s *store) payloads(messages []model.NewMessage) any {
+	if s.named {
+		return documents(messages, func(payload []byte) []byte { return payload })
+	}
+	return documents(messages, func(payload []byte) string { return string(payload) })
+}
+
+func documents[T any](messages []model.NewMessage, of func(payload []byte) T) []T {
+	column := make([]T, len(messages))
+	for i := range messages {
+		column[i] = of(messages[i].Payload)
+	}
+	return column
 }
 
 // column makes a column when its first value comes.

@@ -97,7 +97,9 @@ func TestRowFaults(t *testing.T) {
 func TestConnectionLostInFlight(t *testing.T) {
 	b := setup(t)
 	p := testdb.NewProxy(t, b.dsn)
-	s := b.open(Config{ConnString: p.DSN})
+	s := b.open(Config{ConnString: p.DSN, MaxConnections: 1})
+	_, err := s.Enqueue(b.ctx, b.queue.ID, payloads(1)) // the connection knows the statement
+	require.NoError(t, err)
 	unblock := b.block()
 	errs := make(chan error, 1)
 	spawn.Go(nil, func() {
@@ -106,12 +108,31 @@ func TestConnectionLostInFlight(t *testing.T) {
 	})
 	b.awaitBlocked(1)
 	p.Cut()
-	err := <-errs
+	err = <-errs
 	requireKind(t, fault.OutcomeUnknown, err)
 	require.False(t, fault.SafeToRetry(err))
 	unblock()
 	_, err = s.GetQueue(b.ctx, b.queue.Name) // over a new connection
 	require.NoError(t, err)
+}
+
+// TestConnectionLostBeforeTheStatement: a connection that is lost while it learns a
+// statement has not been sent it, so the engine repeats the call.
+func TestConnectionLostBeforeTheStatement(t *testing.T) {
+	b := setup(t)
+	p := testdb.NewProxy(t, b.dsn)
+	s := b.open(Config{ConnString: p.DSN, MaxConnections: 1})
+	unblock := b.block()
+	errs := make(chan error, 1)
+	spawn.Go(nil, func() {
+		_, err := s.Enqueue(b.ctx, b.queue.ID, payloads(3))
+		errs <- err
+	})
+	b.awaitBlocked(1)
+	p.Cut()
+	unblock()
+	require.NoError(t, <-errs)
+	require.EqualValues(t, 3, b.stored())
 }
 
 // TestServerEndsConnection: the server says so before it commits, which proves

@@ -99,7 +99,7 @@ func TestConnectionLostBetweenRowsAndCommit(t *testing.T) {
 	release()
 }
 
-func TestRowsFirstJudgesRowsLikeEveryPipeline(t *testing.T) {
+func TestNamedStatementsJudgeRowsLikeEveryPipeline(t *testing.T) {
 	b := setup(t)
 	for range 2 { // the connection is as good as before
 		c := b.enqueueInTurn(b.store, append(payloads(1), model.NewMessage{Payload: []byte(`{"secret": `)}))

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pgqrs/pgqrs/core/engine"
@@ -16,6 +17,7 @@ type store struct {
 	pool    *pgxpool.Pool
 	owned   bool // Close closes the pool
 	pooled  bool // a transaction pooler stands in between
+	named   bool // statements have names, and so tell the types of their parameters
 	queries *statements
 	hints   hints
 	log     *slog.Logger
@@ -98,7 +100,9 @@ func connect(ctx context.Context, settings *pgxpool.Config, config Config) (*pgx
 
 func newStore(pool *pgxpool.Pool, owned, pooled bool, config Config) *store {
 	s := &store{
-		pool: pool, owned: owned, pooled: pooled, queries: newStatements(config.Schema).qualified(), log: config.Logger,
+		pool: pool, owned: owned, pooled: pooled,
+		named:   pool.Config().ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement,
+		queries: newStatements(config.Schema).qualified(), log: config.Logger,
 		connectTimeout: config.ConnectTimeout, writeTimeout: max(config.ConnectTimeout, leastWriteTimeout),
 		listenCheck: defaultListenCheck, probePatience: defaultProbePatience,
 	}

@@ -83,7 +83,7 @@ func TestOnlyClaimsCommitAsynchronously(t *testing.T) {
 	b := setup(t)
 	_, err := b.store.Enqueue(b.ctx, b.queue.ID, payloads(2))
 	require.NoError(t, err)
-	enqueue, _, enqueued := enqueueQuery(b.queue.ID, payloads(1), 0)
+	enqueue, _, enqueued := b.store.enqueueQuery(b.queue.ID, payloads(1), 0)
 	for name, c := range map[string]struct {
 		expected string
 		args     []any

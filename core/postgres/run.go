@@ -104,7 +104,7 @@ func (s *store) pipeline(ctx context.Context, conn *pgxpool.Conn, p phase, want 
 	if conn.Conn().IsClosed() {
 		return &fault.Error{Kind: fault.Connect, Text: "the connection was lost before the statement was sent", Safe: true}
 	}
-	results, err := send(ctx, conn.Conn(), steps)
+	results, err := s.send(ctx, conn.Conn(), steps)
 	if err != nil {
 		return s.fault(ctx, reading, err) // of the transaction nothing was sent
 	}
@@ -142,9 +142,9 @@ type results interface {
 }
 
 // send sends all steps, or fails before it has sent any.
-func send(ctx context.Context, conn *pgx.Conn, steps []step) (results, error) {
-	if wantsRowsFirst(conn, steps) {
-		return sendRowsFirst(ctx, conn, steps)
+func (s *store) send(ctx context.Context, conn *pgx.Conn, steps []step) (results, error) {
+	if s.named {
+		return s.sendNamed(ctx, conn, steps)
 	}
 	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(steps))}
 	for _, st := range steps {

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -82,6 +83,7 @@ type statements struct {
 	quoted  string            // as an identifier
 	channel string            // for LISTEN and NOTIFY
 	texts   map[string]string // qualified, by name; nil: qualify at every use
+	names   map[string]string // for the server, by qualified text
 }
 
 // newStatements returns the queries of a schema, each qualified when it is used.
@@ -91,11 +93,28 @@ func newStatements(schema string) *statements {
 
 // qualified does the work of qualifying once, for an engine that lives long.
 func (s *statements) qualified() *statements {
-	s.texts = make(map[string]string, len(namedQueries))
+	s.texts, s.names = make(map[string]string, len(namedQueries)), make(map[string]string, len(namedQueries))
 	for name, text := range namedQueries {
-		s.texts[name] = s.qualify(text)
+		sql := s.qualify(text)
+		s.texts[name], s.names[sql] = sql, statementName(sql)
 	}
 	return s
+}
+
+// nameOf returns the name of a statement for the server.
+func (s *statements) nameOf(sql string) string {
+	if name, ok := s.names[sql]; ok {
+		return name
+	}
+	return statementName(sql)
+}
+
+// statementName names a statement by its text: a pool of the caller may serve stores
+// of several schemas.
+func statementName(sql string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(sql)) // never fails
+	return fmt.Sprintf("pgqrs_%x", hash.Sum64())
 }
 
 // qualify puts the schema into a statement. One pass, so that a schema called

@@ -211,6 +211,8 @@ async def test_an_unknown_outcome_with_a_key_is_safe_to_retry(pg_server: str, pg
     ):
         await store.queue("tasks")
         producer, plain_producer = await store.producer("tasks"), await another.producer("tasks")
+        # A connection that is lost while it learns a statement has not been sent it, and the call is repeated.
+        await asyncio.gather(producer.enqueue(0, dedup_key="known"), plain_producer.enqueue(0))
         id_, _ = await pgqrs.enqueue_batch_in(other, "tasks", [1, 2], dedup_keys=["k", None], schema=pg_schema)
         assert await pgqrs.enqueue_in(other, "tasks", 1, dedup_key="k", schema=pg_schema) == id_
         await other.execute(
