@@ -25,7 +25,7 @@ func goMessageGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t)
 func goMessageList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	return rows(h, o, s, "list_messages", byQueue|byWorker|byReads|byPayload|paged, func(ctx context.Context, on selection) (call.Reply, error) {
-		return messagesReply(on.ListMessages(ctx, on.Filter, on.page))
+		return pageReply(on.ListMessages(ctx, on.Filter, on.page))
 	})
 }
 
@@ -61,7 +61,7 @@ func goArchiveGet(h C.pgqrs_handle, id C.int64_t, s *C.in_submit) (st C.int32_t)
 func goArchiveList(h C.pgqrs_handle, o *C.in_table_options, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	return rows(h, o, s, "list_archived", byQueue|byWorker|byReads|byPayload|deadOnly|paged, func(ctx context.Context, on selection) (call.Reply, error) {
-		return messagesReply(on.ListArchived(ctx, on.Filter, on.page))
+		return pageReply(on.ListArchived(ctx, on.Filter, on.page))
 	})
 }
 

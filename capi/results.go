@@ -104,7 +104,7 @@ func numbersReply[N ~int64 | ~int32](as form, list []N) (call.Reply, error) {
 	return r, err
 }
 
-func messagesReply(list []model.Message, err error) (call.Reply, error) {
+func messagesReply(list []*model.Message, err error) (call.Reply, error) {
 	if err != nil {
 		return call.Nothing, err
 	}
@@ -112,14 +112,23 @@ func messagesReply(list []model.Message, err error) (call.Reply, error) {
 	return reply(&result{form: messages, memory: memory, list: view}), err
 }
 
+// pageReply is a messagesReply of what a table call has read.
+func pageReply(list []model.Message, err error) (call.Reply, error) {
+	pointers := make([]*model.Message, len(list))
+	for i := range list {
+		pointers[i] = &list[i]
+	}
+	return messagesReply(pointers, err)
+}
+
 func messageReply(m model.Message, err error) (call.Reply, error) {
-	return messagesReply([]model.Message{m}, err)
+	return messagesReply([]*model.Message{&m}, err)
 }
 
 // leasedReply is a messagesReply whose messages are given back when it is
 // discarded.
 func leasedReply(c *core.Consumer, list []*core.Message, err error) (call.Reply, error) {
-	plain := make([]model.Message, len(list))
+	plain := make([]*model.Message, len(list))
 	tokens := make([]model.Token, len(list))
 	for i, m := range list {
 		plain[i] = m.Message

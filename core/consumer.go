@@ -78,9 +78,11 @@ func (c *Consumer) ExtendMany(ctx context.Context, tokens []model.Token, d time.
 	if err := validate.Extension(d); err != nil {
 		return nil, named("extend_vt", "", err)
 	}
-	return acknowledge(ctx, c, "extend_vt", c.b.lanes.extend, tokens, func(t model.Token) engine.Extension {
-		return engine.Extension{Token: c.own(t), For: d}
-	})
+	extensions := make([]engine.Extension, len(tokens))
+	for i, t := range tokens {
+		extensions[i] = engine.Extension{Token: c.own(t), For: d}
+	}
+	return acknowledge(ctx, c, "extend_vt", c.b.lanes.extend, extensions)
 }
 
 // Release gives a message back, eligible now.
@@ -95,15 +97,18 @@ func (c *Consumer) ReleaseMany(ctx context.Context, tokens []model.Token, o Rele
 		return nil, named("release", "", err)
 	}
 	owned := c.owned(tokens)
-	at := func(model.Token) time.Time { return o.At }
+	releases := make([]engine.Release, len(tokens))
+	for i, t := range owned {
+		releases[i] = engine.Release{Token: t, At: o.At, Unread: o.Unread}
+	}
 	if o.Unread && o.At.IsZero() {
 		prior := c.b.keeper.Prior(owned)
-		at = func(t model.Token) time.Time { return prior[t.ID] }
+		for i, t := range owned {
+			releases[i].At = prior[t.ID]
+		}
 	}
 	c.b.keeper.Forget(owned)
-	outcomes, err := acknowledge(ctx, c, "release", c.b.lanes.release, tokens, func(t model.Token) engine.Release {
-		return engine.Release{Token: c.own(t), At: at(t), Unread: o.Unread}
-	})
+	outcomes, err := acknowledge(ctx, c, "release", c.b.lanes.release, releases)
 	if err == nil {
 		c.b.published(c.queue.ID)
 	}
@@ -117,7 +122,7 @@ func (c *Consumer) finish(ctx context.Context, op string, lane *batch.Lane[model
 ) ([]bool, error) {
 	owned := c.owned(tokens)
 	c.b.keeper.Hold(owned)
-	outcomes, err := acknowledge(ctx, c, op, lane, tokens, c.own)
+	outcomes, err := acknowledge(ctx, c, op, lane, owned)
 	if err != nil {
 		c.b.keeper.Unhold(owned)
 		return nil, err
@@ -141,14 +146,12 @@ func (c *Consumer) owned(tokens []model.Token) []model.Token {
 	return owned
 }
 
-// acknowledge sends one unit of tokens through a lane.
-func acknowledge[I any](ctx context.Context, c *Consumer, op string, lane *batch.Lane[I, bool],
-	tokens []model.Token, item func(model.Token) I,
-) ([]bool, error) {
-	if len(tokens) == 0 {
+// acknowledge sends one unit of acknowledgements through a lane.
+func acknowledge[I any](ctx context.Context, c *Consumer, op string, lane *batch.Lane[I, bool], items []I) ([]bool, error) {
+	if len(items) == 0 {
 		return []bool{}, nil
 	}
-	if err := validate.Batch(len(tokens)); err != nil {
+	if err := validate.Batch(len(items)); err != nil {
 		return nil, named(op, "", err)
 	}
 	done, err := c.begin()
@@ -156,10 +159,6 @@ func acknowledge[I any](ctx context.Context, c *Consumer, op string, lane *batch
 		return nil, named(op, "", err)
 	}
 	defer done()
-	items := make([]I, len(tokens))
-	for i, t := range tokens {
-		items[i] = item(t)
-	}
 	outcomes, err := lane.Do(ctx, items)
 	if err != nil {
 		return nil, named(op, c.queue.Name, err)

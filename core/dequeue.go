@@ -65,9 +65,10 @@ func (c *Consumer) dequeue(ctx context.Context, o DequeueOptions) ([]*Message, e
 	if err != nil || len(leased) == 0 {
 		return []*Message{}, err
 	}
-	messages := make([]*Message, len(leased))
+	records, messages := make([]Message, len(leased)), make([]*Message, len(leased))
 	for i := range leased {
-		messages[i] = &Message{Message: leased[i], consumer: c}
+		records[i] = Message{Message: &leased[i], consumer: c}
+		messages[i] = &records[i]
 	}
 	if o.AutoExtend {
 		c.keep(leased, o)

@@ -9,9 +9,10 @@ import (
 )
 
 // Message is a leased message. Its acknowledgements carry the whole fencing
-// token: they take effect only for the lease it came with.
+// token: they take effect only for the lease it came with. Who keeps one message of a
+// Dequeue keeps the memory of all of them.
 type Message struct {
-	model.Message
+	*model.Message
 	consumer *Consumer
 }
 

@@ -501,7 +501,7 @@ func TestWhatIsGivenBackIsAsItWas(t *testing.T) {
 		require.NoError(b.t, err)
 		got := b.take(c, DequeueOptions{Lease: time.Hour})
 		require.Len(b.t, got, 1)
-		c.giveBack([]model.Message{got[0].Message})
+		c.giveBack([]model.Message{*got[0].Message})
 		after, err := b.admin.GetMessage(b.ctx, first)
 		require.NoError(b.t, err)
 		assert.Equal(b.t, before, after, "vt, read_ct and owner are as before the lease")

@@ -10,9 +10,9 @@ import (
 // BenchmarkMessages lays a batch of 100 small messages out as C reads them.
 func BenchmarkMessages(b *testing.B) {
 	now := time.Now()
-	messages := make([]model.Message, 100)
+	messages := make([]*model.Message, 100)
 	for i := range messages {
-		messages[i] = model.Message{
+		messages[i] = &model.Message{
 			ID: int64(i), QueueID: 1, ReadCt: 1, EnqueuedAt: now, VT: now, DequeuedAt: now, ConsumerWorkerID: 1,
 			Payload: []byte(`{"task":"send_email","to":"user@example.com","n":123}`),
 		}

@@ -54,7 +54,7 @@ func TestNothing(t *testing.T) {
 func TestMessagesLieSideBySide(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMicro(1_700_000_000_123_456)
-	block, view, err := Messages([]model.Message{
+	block, view, err := Messages([]*model.Message{
 		{ID: 1, Payload: []byte(`{"n":1}`), EnqueuedAt: now, VT: now},
 		{ID: 2, Payload: []byte(`2`), DeadReason: "max_read_ct", EnqueuedAt: now},
 	})

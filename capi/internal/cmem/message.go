@@ -12,14 +12,14 @@ import (
 )
 
 // Messages lays messages out as a list of pgqrs_message.
-func Messages(messages []model.Message) (*Block, List, error) {
+func Messages(messages []*model.Message) (*Block, List, error) {
 	var bytes uintptr
-	for i := range messages {
-		bytes += uintptr(len(messages[i].Payload)+len(messages[i].DeadReason)) + 2
+	for _, m := range messages {
+		bytes += uintptr(len(m.Payload)+len(m.DeadReason)) + 2
 	}
 	return lay(len(messages), bytes, func(w *writer, out []C.pgqrs_message) {
-		for i := range messages {
-			fill(w, &out[i], &messages[i])
+		for i, m := range messages {
+			fill(w, &out[i], m)
 		}
 	})
 }
