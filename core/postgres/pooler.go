@@ -25,7 +25,7 @@ func behindPooler(ctx context.Context, pool *pgxpool.Pool, config Config) (bool,
 	}
 	defer conn.Release()
 	var serving uint32
-	if err := conn.QueryRow(ctx, namedQueries["BackendPID"], pgx.QueryExecModeExec).Scan(&serving); err != nil {
+	if err := conn.QueryRow(ctx, catalog()["BackendPID"], pgx.QueryExecModeExec).Scan(&serving); err != nil {
 		return false, connectFault(ctx, err)
 	}
 	switch config.Pooler {
