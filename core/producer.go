@@ -90,16 +90,16 @@ func (p *Producer) enqueueValues(ctx context.Context, payloads []any, o EnqueueO
 // nothing stored), fault.StateTransition,
 // fault.OutcomeUnknown (fault.SafeToRetry with dedup keys).
 func (p *Producer) EnqueueJSON(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, error) {
-	ids, err := p.enqueue(ctx, owned(ctx, payloads), o)
+	ids, err := p.enqueue(ctx, unshared(ctx, payloads), o)
 	if err != nil {
 		return nil, named("enqueue", p.queue.Name, err)
 	}
 	return ids, nil
 }
 
-// owned are payloads that nobody else writes to: a call with a deadline may return
+// unshared are payloads that nobody else writes to: a call with a deadline may return
 // while its messages are on their way, and its caller may use the memory again.
-func owned(ctx context.Context, payloads [][]byte) [][]byte {
+func unshared(ctx context.Context, payloads [][]byte) [][]byte {
 	if _, hurried := ctx.Deadline(); !hurried {
 		return payloads
 	}
@@ -117,7 +117,7 @@ func owned(ctx context.Context, payloads [][]byte) [][]byte {
 // else's has is not waited for: fault.Timeout at once, with RetryAfter, for that
 // document; EnqueueJSON waits. The last result is the error of the call as a whole: nothing was stored then.
 func (p *Producer) EnqueueEach(ctx context.Context, payloads [][]byte, o EnqueueOptions) ([]int64, []error, error) {
-	return p.BeginEach(owned(ctx, payloads), o)(ctx)
+	return p.BeginEach(unshared(ctx, payloads), o)(ctx)
 }
 
 // BeginEach is EnqueueEach in two steps: it takes the documents on, which fixes

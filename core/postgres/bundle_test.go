@@ -11,6 +11,7 @@ import (
 	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/model"
+	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
 // bundle is what a test of this engine starts with: a schema of its own, a
@@ -78,6 +79,19 @@ func (b *bundle) block() (unblock func()) {
 func (b *bundle) awaitBlocked(n int) {
 	b.t.Helper()
 	b.await("select count(*) = $2 from pg_locks where not granted and relation = ($1 || '.pgqrs_messages')::regclass", b.store.queries.quoted, n)
+}
+
+// enqueueBlocked begins an Enqueue of n messages, and returns when it waits for the
+// messages table.
+func (b *bundle) enqueueBlocked(ctx context.Context, s *store, n int) <-chan error {
+	b.t.Helper()
+	errs := make(chan error, 1)
+	spawn.Go(nil, func() {
+		_, err := s.Enqueue(ctx, b.queue.ID, payloads(n))
+		errs <- err
+	})
+	b.awaitBlocked(1)
+	return errs
 }
 
 // await asks the server until it says true.

@@ -14,7 +14,6 @@ import (
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
-	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
 func requireKind(t *testing.T, kind fault.Kind, err error) {
@@ -101,12 +100,7 @@ func TestConnectionLostInFlight(t *testing.T) {
 	_, err := s.Enqueue(b.ctx, b.queue.ID, payloads(1)) // the connection knows the statement
 	require.NoError(t, err)
 	unblock := b.block()
-	errs := make(chan error, 1)
-	spawn.Go(nil, func() {
-		_, err := s.Enqueue(b.ctx, b.queue.ID, payloads(1))
-		errs <- err
-	})
-	b.awaitBlocked(1)
+	errs := b.enqueueBlocked(b.ctx, s, 1)
 	p.Cut()
 	err = <-errs
 	requireKind(t, fault.OutcomeUnknown, err)
@@ -123,12 +117,7 @@ func TestConnectionLostBeforeTheStatement(t *testing.T) {
 	p := testdb.NewProxy(t, b.dsn)
 	s := b.open(Config{ConnString: p.DSN, MaxConnections: 1})
 	unblock := b.block()
-	errs := make(chan error, 1)
-	spawn.Go(nil, func() {
-		_, err := s.Enqueue(b.ctx, b.queue.ID, payloads(3))
-		errs <- err
-	})
-	b.awaitBlocked(1)
+	errs := b.enqueueBlocked(b.ctx, s, 3)
 	p.Cut()
 	unblock()
 	require.NoError(t, <-errs)
@@ -140,12 +129,7 @@ func TestConnectionLostBeforeTheStatement(t *testing.T) {
 func TestServerEndsConnection(t *testing.T) {
 	b := setup(t)
 	unblock := b.block()
-	errs := make(chan error, 1)
-	spawn.Go(nil, func() {
-		_, err := b.store.Enqueue(b.ctx, b.queue.ID, payloads(3))
-		errs <- err
-	})
-	b.awaitBlocked(1)
+	errs := b.enqueueBlocked(b.ctx, b.store, 3)
 	_, err := b.connect().Exec(b.ctx, "select pg_terminate_backend(pid) from pg_locks where not granted and relation = ($1 || '.pgqrs_messages')::regclass",
 		b.store.queries.quoted)
 	require.NoError(t, err)
@@ -160,12 +144,7 @@ func TestContextDoesNotInterruptWrites(t *testing.T) {
 	b := setup(t)
 	unblock := b.block()
 	ctx, cancel := context.WithCancel(b.ctx)
-	errs := make(chan error, 1)
-	spawn.Go(nil, func() {
-		_, err := b.store.Enqueue(ctx, b.queue.ID, payloads(1))
-		errs <- err
-	})
-	b.awaitBlocked(1)
+	errs := b.enqueueBlocked(ctx, b.store, 1)
 	cancel()
 	unblock()
 	require.NoError(t, <-errs)
@@ -181,12 +160,7 @@ func TestPoolExhausted(t *testing.T) {
 	b := setup(t)
 	s := b.open(Config{MaxConnections: 1, ConnectTimeout: 3 * time.Second})
 	unblock := b.block()
-	done := make(chan error, 1)
-	spawn.Go(nil, func() {
-		_, err := s.Enqueue(b.ctx, b.queue.ID, payloads(1))
-		done <- err
-	})
-	b.awaitBlocked(1)
+	done := b.enqueueBlocked(b.ctx, s, 1)
 	_, err := s.CountQueues(b.ctx)
 	requireKind(t, fault.PoolExhausted, err)
 	unblock()
