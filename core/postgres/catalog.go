@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+
+	"github.com/pgqrs/pgqrs/core/engine/sqlfile"
 )
 
 //go:embed queries/*.sql
@@ -16,31 +18,16 @@ var queryFiles embed.FS
 // that uses the other engine does without.
 var catalog = sync.OnceValue(func() map[string]string { return parseQueries(queryFiles) })
 
-// parseQueries splits the files at their headings, "-- name: X" of a statement or
-// "-- part: X" of what several of them share, and puts the parts in their places:
-// {X}, whose capital tells it from the names of things in the database. A malformed
-// file is a defect of the build, found by any test that starts, so it panics.
+// parseQueries puts the parts in their places: {X}, whose capital tells it from the names
+// of things in the database. A place without a part is a defect of the build, so it
+// panics.
 func parseQueries(files fs.FS) map[string]string {
-	paths, err := fs.Glob(files, "queries/*.sql")
-	if err != nil {
-		panic(err)
-	}
-	queries, parts, seen := map[string]string{}, []string{}, map[string]bool{}
-	for _, path := range paths {
-		file, err := fs.ReadFile(files, path)
-		if err != nil {
-			panic(err)
-		}
-		for _, s := range sections(string(file)) {
-			if seen[s.name] {
-				panic(fmt.Sprintf("%s: query %s exists twice", path, s.name))
-			}
-			seen[s.name] = true
-			if text := strings.Join(s.lines, "\n"); s.shared {
-				parts = append(parts, "{"+s.name+"}", text)
-			} else {
-				queries[s.name] = text
-			}
+	queries, parts := map[string]string{}, []string{}
+	for _, s := range sqlfile.Read(files) {
+		if s.Part {
+			parts = append(parts, "{"+s.Name+"}", s.Text)
+		} else {
+			queries[s.Name] = s.Text
 		}
 	}
 	places := strings.NewReplacer(parts...)
@@ -51,34 +38,6 @@ func parseQueries(files fs.FS) map[string]string {
 		}
 	}
 	return queries
-}
-
-// section is what follows a heading.
-type section struct {
-	name   string
-	shared bool // a part
-	lines  []string
-}
-
-// sections splits a file. Comments and empty lines are left out: they would travel with
-// every execution.
-func sections(text string) []section {
-	var all []section
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		name, named := strings.CutPrefix(line, "-- name: ")
-		part, shared := strings.CutPrefix(line, "-- part: ")
-		switch trimmed := strings.TrimSpace(line); {
-		case named:
-			all = append(all, section{name: name})
-		case shared:
-			all = append(all, section{name: part, shared: true})
-		case trimmed != "" && !strings.HasPrefix(trimmed, "--") && len(all) > 0:
-			last := &all[len(all)-1]
-			last.lines = append(last.lines, line)
-		}
-	}
-	return all
 }
 
 // emptyPlace returns the first place in a statement that was not filled, or "".

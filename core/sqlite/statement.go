@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/pgqrs/pgqrs/core/engine/sqlfile"
 )
 
 //go:embed queries/*.sql
@@ -29,16 +31,8 @@ var enqueueSizes = [...]int{1000, 100, 10, 1}
 // catalog returns every statement by its name.
 var catalog = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
-	files, err := queryFiles.ReadDir("queries")
-	if err != nil {
-		panic(err) // cannot happen: the files are part of the program
-	}
-	for _, file := range files {
-		text, err := queryFiles.ReadFile("queries/" + file.Name())
-		if err != nil {
-			panic(err)
-		}
-		parseQueries(string(text), all)
+	for _, s := range sqlfile.Read(queryFiles) {
+		all[s.Name] = strings.TrimSuffix(s.Text, ";")
 	}
 	for name, sql := range all {
 		if one := strings.Replace(sql, manySet, oneSet, 1); one != sql {
@@ -54,26 +48,3 @@ var catalog = sync.OnceValue(func() map[string]string {
 
 // enqueueName is the name of the enqueue statement that carries so many rows.
 func enqueueName(rows int) string { return fmt.Sprintf("enqueue.%d", rows) }
-
-// parseQueries adds the statements of a file: each begins with "-- name: x" and
-// ends at its semicolon. Other comments are for readers and are left out.
-func parseQueries(text string, into map[string]string) {
-	var name string
-	var body []string
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if after, ok := strings.CutPrefix(line, "-- name: "); ok {
-			name, body = strings.TrimSpace(after), nil
-			continue
-		}
-		if name == "" || strings.HasPrefix(line, "--") {
-			continue
-		}
-		last := strings.HasSuffix(line, ";")
-		body = append(body, strings.TrimSuffix(line, ";"))
-		if last {
-			into[name] = strings.Join(body, "\n")
-			name = ""
-		}
-	}
-}

@@ -1,0 +1,2 @@
+// Package sqlfile reads the files in which the engines keep their SQL.
+package sqlfile
