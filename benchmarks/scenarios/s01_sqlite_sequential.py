@@ -7,7 +7,7 @@ SCENARIO = Scenario(
     title="SQLite: one by one",
     note=(
         "The floor F overwrites three frames of a write-ahead log and calls fdatasync, over and over. A full cycle is "
-        "enqueue, dequeue and archive, three commits."
+        "enqueue, dequeue and archive: three commits, of which the claim's is not synced."
     ),
     runs=[
         Run(

@@ -13,7 +13,8 @@ import (
 
 // Claim implements engine.Messages. The messages are read in their order first
 // and leased by id then; nobody can come between, because the transaction holds
-// the only write lock from its beginning.
+// the only write lock from its beginning. The commit is not waited for: a lease
+// that a loss of power undoes is a message that is delivered again.
 func (e *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Claimed, error) {
 	if len(claims) == 0 {
 		return nil, nil
@@ -26,12 +27,12 @@ func (e *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Clai
 		limit += c.Limit
 	}
 	answers := make([]engine.Claimed, len(claims))
-	err := e.write(ctx, limit, func(t *tx) (err error) {
+	err := e.submit(&job{ctx: ctx, rows: limit, relaxed: true, run: func(t *tx) (err error) {
 		for i := 0; i < len(claims) && err == nil; i++ {
 			answers[i], err = t.claim(claims[i])
 		}
 		return err
-	})
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -5,11 +5,9 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -17,46 +15,6 @@ import (
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
-
-// countingVFS is the driver's file system with a counter of its syncs, and a
-// switch that makes them fail.
-type countingVFS struct {
-	vfs.VFSFilename
-	syncs   atomic.Int64
-	failing atomic.Bool
-}
-
-type countingFile struct {
-	vfs.FileSharedMemory
-	owner *countingVFS
-}
-
-func (v *countingVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
-	f, flags, err := v.VFSFilename.OpenFilename(name, flags)
-	if shared, ok := f.(vfs.FileSharedMemory); ok && err == nil {
-		f = &countingFile{shared, v}
-	}
-	return f, flags, err
-}
-
-func (f *countingFile) Sync(flags vfs.SyncFlag) error {
-	f.owner.syncs.Add(1)
-	if f.owner.failing.Load() {
-		return context.DeadlineExceeded // any error: SQLite makes SQLITE_IOERR of it
-	}
-	return f.FileSharedMemory.Sync(flags)
-}
-
-func setupCounting(t *testing.T) (*bundle, *countingVFS) {
-	v := &countingVFS{VFSFilename: vfs.Find("").(vfs.VFSFilename)}
-	name := "counting-" + strings.ReplaceAll(t.Name(), "/", "-")
-	vfs.Register(name, v)
-	t.Cleanup(func() { vfs.Unregister(name) })
-	b := setup(t, Config{vfs: name})
-	b.enqueue(1, 0)
-	b.claim(1)
-	return b, v
-}
 
 // Whoever works in person keeps his processor: where there is one, the others must
 // have come before.
@@ -74,28 +32,6 @@ func TestCallsOfOneProcessorShareACommit(t *testing.T) {
 	}
 	all.Wait()
 	require.LessOrEqual(t, v.syncs.Load()-before, int64(5))
-}
-
-func TestOneSyncPerCommit(t *testing.T) {
-	b, v := setupCounting(t)
-	before := v.syncs.Load()
-	for range 20 {
-		b.enqueue(1, 0)
-	}
-	b.enqueue(100, 0)
-	tokens := b.claim(50)
-	_, err := b.store.Finish(b.ctx, engine.FinishArchive, tokens)
-	require.NoError(t, err)
-	require.EqualValues(t, 23, v.syncs.Load()-before)
-
-	before = v.syncs.Load()
-	b.claim(500)
-	empty := v.syncs.Load()
-	require.EqualValues(t, 1, empty-before)
-	require.Empty(t, b.claim(500), "a claim that changes nothing")
-	_, err = b.store.Sweep(b.ctx, 0)
-	require.NoError(t, err)
-	require.Equal(t, empty, v.syncs.Load(), "writes nothing")
 }
 
 // hold keeps the writer busy until the returned function is called.
@@ -179,15 +115,6 @@ func TestAFullDiskFailsOneCallAlone(t *testing.T) {
 		}
 	}
 	require.Len(t, b.claim(100), 29)
-}
-
-func TestAFailedSyncLeavesTheOutcomeUnknown(t *testing.T) {
-	b, v := setupCounting(t)
-	v.failing.Store(true)
-	_, err := b.store.Enqueue(b.ctx, b.queue.ID, []model.NewMessage{{Payload: payload}})
-	require.False(t, fault.SafeToRetry(fails(t, fault.OutcomeUnknown, "SQLITE_IOERR", err)))
-	v.failing.Store(false)
-	b.enqueue(1, 0)
 }
 
 func TestTooLittleMemoryIsAnError(t *testing.T) {

@@ -29,6 +29,7 @@ const manyFrom = 50
 type conn struct {
 	raw        *sqlite3.Conn
 	statements map[string]*sqlite3.Stmt
+	unsynced   bool // how commits are now
 }
 
 // openConn opens a connection and makes its settings. The file must exist.
@@ -61,6 +62,24 @@ func openConn(ctx context.Context, at location, vfs string) (*conn, error) {
 // of descriptors is complete.
 func (c *conn) warm() error {
 	return c.protect(func() error { return c.raw.Exec("SELECT count(*) FROM sqlite_schema") })
+}
+
+// syncCommits says whether the transactions that begin from now on wait at their
+// commit until they are on the disk. Without, a loss of power can undo the last of
+// them, never one before a synced one, and the file stays whole.
+func (c *conn) syncCommits(on bool) error {
+	if on == !c.unsynced {
+		return nil
+	}
+	level := "NORMAL"
+	if on {
+		level = "FULL"
+	}
+	if err := c.raw.Exec("PRAGMA synchronous=" + level); err != nil {
+		return err
+	}
+	c.unsynced = !on
+	return nil
 }
 
 // close finalizes the statements and closes the connection.

@@ -7,7 +7,7 @@
 //     ([writer]); a flush that finds it idle works in person. Calls that wait while
 //     a transaction is committed share the next one, each under its own savepoint,
 //     so that one fsync serves them all; every caller is answered after the commit
-//     of its own rows.
+//     of its own rows. Only claims are not synced: a loss of power may undo a lease.
 //   - A fixed pool of readers answers look-ups beside the writer (WAL).
 //   - Processes queue up for the write lock at an flock on "<file>.lock", a file
 //     SQLite never sees; SQLite's own busy handler is left for foreign writers.

@@ -33,6 +33,8 @@ type job struct {
 	// rows is how much of a shared transaction the call takes; 0: it has one to
 	// itself, and its context may interrupt it half-way.
 	rows int
+	// relaxed jobs may be undone by a loss of power, though they were answered.
+	relaxed bool
 	// bare jobs run outside any transaction and need no lock.
 	bare bool
 	done chan error // buffered: who works never waits for a caller
@@ -195,6 +197,12 @@ func errFailed() error {
 func (w *writer) process(group []*job) {
 	if group[0].bare {
 		w.processBare(group[0])
+		return
+	}
+	// One that is to last has the whole transaction synced.
+	sync := slices.ContainsFunc(group, func(j *job) bool { return !j.relaxed })
+	if err := w.conn.protect(func() error { return w.conn.syncCommits(sync) }); err != nil {
+		w.refuse(group, err)
 		return
 	}
 	if !w.begin(group) {
