@@ -31,7 +31,8 @@ type backend struct {
 	heart     *lease.Heart
 	hub       *wake.Hub
 	announcer *wake.Announcer
-	silent    silence // maintenance's own
+	silent    silence // maintenance's own, as is the next
+	sweeper   sweeper
 
 	// ctx ends when closing begins: waiting dequeues end, nothing new starts.
 	ctx    context.Context

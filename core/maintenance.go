@@ -37,7 +37,7 @@ func (b *backend) maintainOnce() error {
 		return nil // closing
 	}
 	defer done()
-	if _, err := b.engine.Sweep(b.ctx, 0); err != nil {
+	if err := b.sweeper.sweep(b.ctx, b.engine); err != nil {
 		return err
 	}
 	if _, err := b.engine.PurgeWorkers(b.ctx, everStale); err != nil {

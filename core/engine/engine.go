@@ -157,6 +157,11 @@ type Messages interface {
 	// Sweep dead-letters what is exhausted and not leased any more; queueID 0
 	// means every queue. It returns how many it moved.
 	Sweep(ctx context.Context, queueID int64) (int64, error)
+	// SweepSince is Sweep of every queue for what became eligible after an instant of
+	// the database's clock: its cost does not grow with what waits since longer. The
+	// zero instant means everything. It returns how many it moved, and an instant
+	// that nothing it has not looked at lies before, unless somebody had it locked.
+	SweepSince(ctx context.Context, since time.Time) (moved int64, until time.Time, err error)
 	// DeadLetter moves a message to the archive as a dead letter, with the reason
 	// "moved by hand", unless it is leased; an expired lease does not count.
 	// Errors: MessageNotFound; StateTransition while it is leased.

@@ -122,6 +122,10 @@ func calls() []call {
 			_, err := eng.Sweep(ctx, 0)
 			return err
 		}),
+		ask("SweepSince", func(ctx context.Context, eng engine.Engine) error {
+			_, _, err := eng.SweepSince(ctx, time.Now())
+			return err
+		}),
 		ask("DeadLetter", func(ctx context.Context, eng engine.Engine) error { return eng.DeadLetter(ctx, nowhere) }),
 		ask("Reclaim", func(ctx context.Context, eng engine.Engine) error {
 			_, err := eng.Reclaim(ctx, 0, time.Hour)

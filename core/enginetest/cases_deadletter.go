@@ -242,6 +242,36 @@ func deadLetterCases() []testCase {
 			b.ok(err)
 			require.EqualValues(b.t, 2, n)
 		}},
+		{name: "a sweep since an instant moves what became eligible behind it, in every queue", own: true, run: func(b *bundle) {
+			expire := func() int64 {
+				b.limit(1)
+				m := b.one(time.Millisecond)
+				b.awaitPending(1)
+				return m.ID
+			}
+			since := func(at time.Time, expected int64) time.Time {
+				n, until, err := b.eng.SweepSince(b.ctx, at)
+				b.ok(err)
+				require.Equal(b.t, expected, n)
+				return until
+			}
+			before := expire()
+			instant := since(time.Now().Add(time.Hour), 0)
+			behind := []int64{expire(), expire()}
+			b.limit(1)
+			held := b.one(long)
+			below := b.put(`"never leased"`)
+			require.True(b.t, since(instant, 2).After(instant))
+			for _, id := range behind {
+				require.Equal(b.t, "leased 1 times without being archived", b.archived(id).DeadReason)
+			}
+			b.notArchived(before)
+			since(instant, 0)
+			since(time.Time{}, 1)
+			b.archived(before)
+			b.message(below)
+			require.Equal(b.t, stored(held), b.message(held.ID))
+		}},
 		{name: "replay puts it back, visible now, never leased", run: func(b *bundle) {
 			b.limit(1)
 			id := b.send(model.NewMessage{Payload: []byte(`{"again": true}`), Producer: b.producer.ID})[0]

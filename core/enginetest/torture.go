@@ -256,9 +256,10 @@ func (a *actor) tear() error {
 func (a *actor) maintain() error {
 	for !a.over() {
 		_, sweep := a.eng.Sweep(a.ctx, 0)
+		_, _, since := a.eng.SweepSince(a.ctx, time.Now().Add(-time.Minute))
 		_, purge := a.eng.PurgeWorkers(a.ctx, time.Hour)
 		_, stats := a.eng.Stats(a.ctx)
-		for _, err := range []error{sweep, purge, stats} {
+		for _, err := range []error{sweep, since, purge, stats} {
 			if a.unless(err) != nil {
 				return err
 			}

@@ -75,6 +75,7 @@ func newPlanBundle(t *testing.T, backlog, delayed int) *planBundle {
 	p.prepare("one", "bigint, bigint, bigint, float8, timestamptz", "ClaimOne")
 	p.prepare("whole", "bigint, bigint, bigint[], float8[], bigint[], timestamptz, bigint[]", "ClaimWhole")
 	p.prepare("outlook", "bigint, bigint[]", "ClaimOutlook")
+	p.prepare("sweep", "timestamptz, bigint", "SweepSince")
 	p.prepare("archive", "bigint[], bigint[], int[]", "Archive")
 	p.prepare("extend", "bigint[], bigint[], int[], float8[]", "Extend")
 	p.prepare("release", "bigint[], bigint[], int[], timestamptz[], bool[]", "Release")
@@ -104,6 +105,7 @@ func (p *planBundle) check(state string) {
 	p.explain(state, "one", one, "pgqrs_messages_claim", planClaimRows)
 	p.explain(state, "whole", whole, "pgqrs_messages_claim", planClaimRows)
 	p.explain(state, "outlook", fmt.Sprintf("(%d, '{%d}')", p.queue.ID, p.worker.ID), "pgqrs_messages_claim", 2*planClaimRows)
+	p.explain(state, "sweep", "(now() - interval '30 minutes', 10000)", "pgqrs_messages_claim", 0) // all became eligible before
 
 	var ids []int64
 	require.NoError(p.t, p.conn.QueryRow(p.ctx, "select array_agg(id) from (select id from "+p.store.queries.quoted+

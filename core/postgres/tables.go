@@ -10,12 +10,39 @@ import (
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
+// sweepRows is how many messages one transaction of a SweepSince moves at most.
+const sweepRows = 10000
+
 // Sweep implements engine.Messages.
-func (s *store) Sweep(ctx context.Context, queueID int64) (moved int64, err error) {
-	err = s.transaction(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, s.queries.get("Sweep"), queueID).Scan(&moved)
-	})
+func (s *store) Sweep(ctx context.Context, queueID int64) (int64, error) {
+	moved, _, err := s.sweepAll(ctx, queueID)
 	return moved, err
+}
+
+func (s *store) sweepAll(ctx context.Context, queueID int64) (moved int64, until time.Time, err error) {
+	err = s.transaction(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, s.queries.get("Sweep"), queueID).Scan(&moved, &until)
+	})
+	return moved, until, err
+}
+
+// SweepSince implements engine.Messages.
+func (s *store) SweepSince(ctx context.Context, since time.Time) (moved int64, until time.Time, err error) {
+	if since.IsZero() {
+		return s.sweepAll(ctx, 0)
+	}
+	for {
+		var n int64
+		var at time.Time
+		err = s.writeWith(ctx, pinned, s.step("SweepSince", one(&n, &at), since, sweepRows))
+		moved += n
+		if until.IsZero() {
+			until = at
+		}
+		if err != nil || n < sweepRows {
+			return moved, until, err
+		}
+	}
 }
 
 // DeadLetter implements engine.Messages.

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"math"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -54,13 +56,28 @@ func (e *store) DeadLetter(ctx context.Context, id int64) error {
 	})
 }
 
-// Sweep implements engine.Messages. It looks for exhausted messages beside the
-// writer, because that takes a look at every eligible one, and moves those that
-// still are so; a sweep with nothing to do never takes the write lock.
-func (e *store) Sweep(ctx context.Context, queueID int64) (moved int64, err error) {
+// Sweep implements engine.Messages.
+func (e *store) Sweep(ctx context.Context, queueID int64) (int64, error) {
+	return e.sweep(ctx, queueID, math.MinInt64, microsNow())
+}
+
+// SweepSince implements engine.Messages.
+func (e *store) SweepSince(ctx context.Context, since time.Time) (moved int64, until time.Time, err error) {
+	now, after := microsNow(), int64(math.MinInt64)
+	if !since.IsZero() {
+		after = since.UnixMicro()
+	}
+	moved, err = e.sweep(ctx, 0, after, now)
+	return moved, instant(now), err
+}
+
+// sweep looks for exhausted messages beside the writer, because that takes a look at
+// every eligible one, and moves those that still are so; with nothing to do it
+// never takes the write lock.
+func (e *store) sweep(ctx context.Context, queueID, after, now int64) (moved int64, err error) {
 	var found []int64
 	err = e.read(ctx, func(c *conn) (err error) {
-		found, err = selectAll(c, "exhausted_everywhere", scanID, queueID, microsNow())
+		found, err = selectAll(c, "exhausted_everywhere", scanID, queueID, after, now)
 		return err
 	})
 	for len(found) > 0 && err == nil {

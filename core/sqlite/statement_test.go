@@ -64,7 +64,7 @@ func TestPlans(t *testing.T) {
 		"claim_due":            byClaim + " (queue_id=? AND vt<?)",
 		"claim_next_due":       "USING COVERING INDEX pgqrs_messages_claim (queue_id=? AND vt>?)",
 		"exhausted_of_queue":   byClaim + " (queue_id=? AND vt<?)",
-		"exhausted_everywhere": byClaim + " (queue_id=? AND vt<?)",
+		"exhausted_everywhere": byClaim + " (queue_id=? AND vt>? AND vt<?)",
 		"queue_purge":          byClaim[len("USING "):] + " (queue_id=?)",
 		"message_count_queue":  "COVERING INDEX pgqrs_messages_claim (queue_id=?)",
 		"message_count_all":    "COVERING INDEX",

@@ -68,8 +68,7 @@ back as (
   returning m.id)
 select id from exhausted union all select id from back
 
--- $1 queue, 0 for every queue. Maintenance: it reads what is eligible, along
--- pgqrs_messages_claim.
+-- $1 queue, 0 for every queue. It reads all that is eligible.
 
 -- name: Sweep
 with exhausted as (
@@ -82,4 +81,22 @@ with exhausted as (
 buried as (
   {Archived}
     format('leased %s times without being archived', read_ct) from exhausted)
-select count(*) from exhausted
+select count(*), statement_timestamp() from exhausted
+
+-- $1 instant, $2 how many at most. It reads what became eligible since then, queue by
+-- queue along pgqrs_messages_claim: a subquery that locks is never joined otherwise.
+
+-- name: SweepSince
+with exhausted as (
+  delete from {schema}.pgqrs_messages m
+  where m.ctid = any(array(
+    select x.tid from {schema}.pgqrs_queues q cross join lateral (
+      select c.ctid as tid from {schema}.pgqrs_messages c
+      where c.queue_id = q.id and c.vt > $1 and c.vt <= statement_timestamp() and c.read_ct >= q.max_read_ct
+      for update skip locked) x
+    limit $2))
+  returning m.*),
+buried as (
+  {Archived}
+    format('leased %s times without being archived', read_ct) from exhausted)
+select count(*), statement_timestamp() from exhausted

@@ -33,7 +33,7 @@ SELECT id FROM pgqrs_messages WHERE queue_id = ?1+0 AND vt <= ?2+0 AND read_ct >
 -- Index: pgqrs_messages_claim.
 -- name: exhausted_everywhere
 SELECT m.id FROM pgqrs_queues q CROSS JOIN pgqrs_messages m ON m.queue_id = q.id
-WHERE (?1+0 = 0 OR q.id = ?1+0) AND m.vt <= ?2+0 AND m.read_ct >= q.max_read_ct;
+WHERE (?1+0 = 0 OR q.id = ?1+0) AND m.vt > ?2+0 AND m.vt <= ?3+0 AND m.read_ct >= q.max_read_ct;
 
 -- Which of these are exhausted still.
 -- name: exhausted_of_these
