@@ -94,6 +94,35 @@ func TestWaitingCallsShareACommit(t *testing.T) {
 	require.EqualValues(t, 91, n)
 }
 
+// A purge takes the write lock for a part at a time.
+func TestAPurgeLetsOthersIn(t *testing.T) {
+	b := setup(t, Config{})
+	b.enqueue(purgePart+1, 0)
+	release := b.hold()
+	var removed, seen int64
+	purge := background(func() (err error) {
+		removed, err = b.store.PurgeQueue(b.ctx, b.queue.Name)
+		return err
+	})
+	require.Eventually(t, func() bool { return b.store.writer.waitingJobs() == 1 }, patience, time.Millisecond)
+	other := background(func() error {
+		return b.store.write(b.ctx, 0, func(t *tx) (err error) {
+			seen, err = t.integer("message_count_queue", b.queue.ID)
+			if err == nil {
+				_, err = t.insertAll(b.queue.ID, []model.NewMessage{{Payload: payload}})
+			}
+			return err
+		})
+	})
+	require.Eventually(t, func() bool { return b.store.writer.waitingJobs() == 2 }, patience, time.Millisecond)
+	release()
+	require.NoError(t, within(t, other, "the other call"))
+	require.NoError(t, within(t, purge, "the purge"))
+	require.EqualValues(t, 1, seen, "messages that the first part left")
+	require.EqualValues(t, purgePart+1, removed)
+	require.Len(t, b.claim(10), 1, "what came after its beginning stays")
+}
+
 func TestAFullDiskFailsOneCallAlone(t *testing.T) {
 	b := setup(t, Config{})
 	pages := b.store.writer.conn.text(t, "PRAGMA page_count")

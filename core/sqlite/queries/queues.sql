@@ -29,9 +29,13 @@ SELECT EXISTS (SELECT 1 FROM pgqrs_messages WHERE queue_id = ?1+0),
 -- name: queue_delete
 DELETE FROM pgqrs_queues WHERE id = ?1+0;
 
--- Index: pgqrs_messages_claim.
+-- A part of a purge, ?3 messages of those up to an id. Index: pgqrs_messages_claim.
 -- name: queue_purge
-DELETE FROM pgqrs_messages WHERE queue_id = ?1+0;
+DELETE FROM pgqrs_messages WHERE id IN (
+  SELECT id FROM pgqrs_messages WHERE queue_id = ?1+0 AND id <= ?2+0 ORDER BY queue_id, vt LIMIT ?3+0);
+
+-- name: message_last
+SELECT coalesce(max(id), 0) FROM pgqrs_messages;
 
 -- One scan of the archive for all queues. Index: pgqrs_messages_claim.
 -- name: queue_metrics
