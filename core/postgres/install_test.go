@@ -65,16 +65,22 @@ func TestInstallAtOnce(t *testing.T) {
 	}
 }
 
+// needsLz4 skips the test where the server has no lz4.
+func needsLz4(b *bundle) {
+	b.t.Helper()
+	var has bool
+	require.NoError(b.t, b.connect().QueryRow(b.ctx, `select exists (select from pg_settings
+		where name = 'default_toast_compression' and 'lz4' = any(enumvals))`).Scan(&has))
+	if !has {
+		b.t.Skip("this server has no lz4")
+	}
+}
+
 // TestLongPayloadsAreCompressedFast: with lz4 where the server has it, also in a
 // schema whose name needs quoting, and old payloads stay readable.
 func TestLongPayloadsAreCompressedFast(t *testing.T) {
 	b := setup(t)
-	var has bool
-	require.NoError(t, b.connect().QueryRow(b.ctx, `select exists (select from pg_settings
-		where name = 'default_toast_compression' and 'lz4' = any(enumvals))`).Scan(&has))
-	if !has {
-		t.Skip("this server has no lz4")
-	}
+	needsLz4(b)
 	s := b.open(Config{Schema: testdb.Schema(t, b.dsn) + `m'x"`})
 	defer func() { require.NoError(t, s.Uninstall(b.ctx)) }()
 	require.NoError(t, s.Install(b.ctx))
@@ -132,6 +138,27 @@ func TestAnOlderSchemaIsUpgradedInPlace(t *testing.T) {
 	require.Equal(t, ids[0], b.claim(1, 1e9)[0].ID)
 	_, err = b.connect().Exec(b.ctx, b.store.queries.qualify(`select {schema}.pgqrs_enqueue('q', '1', '0')`))
 	require.NoError(t, err, "a call that knows no dedup keys is not ambiguous")
+}
+
+// TestAnUpgradeStopsNobody: it waits for a transaction that has written a message, and
+// whoever comes meanwhile does not wait with it.
+func TestAnUpgradeStopsNobody(t *testing.T) {
+	b := setup(t)
+	needsLz4(b) // or the last migration takes no lock
+	_, err := b.connect().Exec(b.ctx, b.store.queries.qualify("delete from {schema}.pgqrs_schema_version where version > 4"))
+	require.NoError(t, err)
+	tx := openTransaction(b, b.queue.ID)
+	upgraded := make(chan error, 1)
+	spawn.Go(nil, func() { upgraded <- b.store.Install(b.ctx) })
+	b.await("select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))", tx.Conn().PgConn().PID())
+	for start := time.Now(); time.Since(start) < 2*lockPause; {
+		b.put(payloads(1)...)
+		require.Len(t, b.claim(1, time.Minute), 1)
+	}
+	require.Empty(t, upgraded)
+	require.NoError(t, tx.Commit(b.ctx))
+	require.NoError(t, <-upgraded)
+	require.NoError(t, b.store.Verify(b.ctx))
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -90,36 +89,14 @@ func (s *store) DeleteQueue(ctx context.Context, name string) error {
 	return err
 }
 
-// withQueueLocked runs f while nobody can enqueue, claim or acknowledge. Whoever has
-// written a message and not ended the transaction keeps the lock from it, and while it
-// waits everybody else waits behind it. So it waits shortly, and often.
+// withQueueLocked runs f while nobody can enqueue, claim or acknowledge.
 func (s *store) withQueueLocked(ctx context.Context, name string, f func(tx pgx.Tx, queue int64) error) error {
-	for until := time.Now().Add(s.writeTimeout); ; {
-		err := s.tryWithQueueLocked(ctx, name, f)
-		if !fault.IsHeld(err) || time.Now().After(until) {
-			return err
-		}
-		select {
-		case <-time.After(lockPause):
-		case <-ctx.Done():
-			return fault.FromContext(ctx)
-		}
-	}
-}
-
-const (
-	lockPatience = 50 * time.Millisecond
-	lockPause    = 500 * time.Millisecond
-)
-
-func (s *store) tryWithQueueLocked(ctx context.Context, name string, f func(tx pgx.Tx, queue int64) error) error {
-	return s.transaction(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, s.queries.get("LockPatience"), timeoutText(lockPatience)); err != nil {
+	return s.stopping(ctx, func(tx pgx.Tx) error {
+		if err := s.impatient(ctx, tx); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, s.queries.get("LockMessages")); err != nil {
-			return held(s.fault(ctx, reading, err), "queue", 0, "a transaction that has written messages does not end: "+
-				"nothing was changed; repeat the call, or end that transaction")
+			return s.unlocked(ctx, "queue", err)
 		}
 		var queue int64
 		switch err := tx.QueryRow(ctx, s.queries.get("LockQueue"), name).Scan(&queue); err {

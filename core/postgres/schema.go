@@ -54,8 +54,11 @@ func newest() int32 { return migrations[len(migrations)-1].version }
 // Install implements engine.Schema. Everything happens in one transaction under
 // an advisory lock, so the second of two installs finds the work of the first.
 func (s *store) Install(ctx context.Context) error {
-	return s.transaction(ctx, func(tx pgx.Tx) error {
+	return s.stopping(ctx, func(tx pgx.Tx) error {
 		if err := s.lockInstall(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.impatient(ctx, tx); err != nil {
 			return err
 		}
 		installed, err := s.prepareSchema(ctx, tx)
@@ -68,7 +71,7 @@ func (s *store) Install(ctx context.Context) error {
 		for _, m := range migrations[installed:] {
 			// Several statements in one text need the simple protocol.
 			if _, err := tx.Conn().PgConn().Exec(ctx, s.queries.qualify(m.sql)).ReadAll(); err != nil {
-				return fmt.Errorf("migration %03d_%s: %w", m.version, m.name, err)
+				return s.unlocked(ctx, "schema", fmt.Errorf("migration %03d_%s: %w", m.version, m.name, err))
 			}
 			if _, err := tx.Exec(ctx, s.queries.get("RecordVersion"), m.version, m.name); err != nil {
 				return err
