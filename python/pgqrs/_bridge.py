@@ -384,6 +384,24 @@ async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
+async def whole(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs a coroutine to its end, also when the await is cancelled, which takes effect then:
+    for a call whose outcome has to be known."""
+    if _blocking():
+        return await start()
+    task = asyncio.get_running_loop().create_task(start())
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as problem:
+            cancelled = problem
+    if cancelled is not None:
+        task.exception()  # mark it as seen
+        raise cancelled
+    task.result()
+
+
 class Once(Generic[T]):
     """Runs one coroutine for everybody on a loop who asks for it meanwhile.
 

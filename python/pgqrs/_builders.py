@@ -221,12 +221,17 @@ class DequeueBuilder(_Builder[Consumer]):
         ahead = await _clock_ahead(consumer)
         begun = False
         handled = failures = 0
+
+        async def begin() -> None:
+            nonlocal begun
+            await consumer._poll(True)  # pyright: ignore[reportPrivateUsage]
+            begun = True
+
         try:
             while True:
                 try:
                     if not begun:
-                        await consumer._poll(True)  # pyright: ignore[reportPrivateUsage]
-                        begun = True
+                        await _bridge.whole(begin)  # or nobody would know whether there is a loop to end
                     messages = await self._lease(consumer, self._size(), self._poll_interval, auto_extend=True)
                     failures = 0
                     handled += await self._process(consumer, messages, ahead)
@@ -243,7 +248,7 @@ class DequeueBuilder(_Builder[Consumer]):
                     await _bridge.sleep(pause)
         finally:
             if begun and consumer is self._worker:
-                await _end_of_loop(consumer)
+                await _bridge.whole(lambda: _end_of_loop(consumer))
 
     # --- steps of it --------------------------------------------------------------
 

@@ -186,6 +186,17 @@ async def test_a_consumer_is_ready_again_after_its_polls(store: pgqrs.Store) -> 
         assert await consumer.status() == pgqrs.WorkerStatus.Ready
 
 
+async def test_a_poll_that_is_cancelled_while_it_begins_leaves_its_consumer_ready(store: pgqrs.Store) -> None:
+    async with await store.consumer("tasks") as consumer:
+        for step in range(40):  # of a quarter of a millisecond, through all that a poll begins with
+            poll = asyncio.create_task(pgqrs.dequeue().worker(consumer).handle(print).poll(store))
+            await asyncio.sleep(step / 4000)
+            poll.cancel()
+            await asyncio.wait([poll])
+            assert poll.cancelled()
+            assert await consumer.status() == pgqrs.WorkerStatus.Ready, step
+
+
 async def _is(store: pgqrs.Store, wanted: tuple[int, int, int, int]) -> bool:
     return await metrics(store) == wanted
 
