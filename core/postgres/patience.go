@@ -39,8 +39,9 @@ func (s *store) impatient(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// unlocked makes a fault that names the remedy of an error that came of impatience.
-func (s *store) unlocked(ctx context.Context, field string, err error) error {
-	return held(s.fault(ctx, reading, err), field, 0, "a transaction that has written messages does not end: "+
+// unlocked makes a fault that names the remedy of an error that came of impatience; who
+// is which transaction keeps the lock.
+func (s *store) unlocked(ctx context.Context, field, who string, err error) error {
+	return held(s.fault(ctx, reading, err), field, 0, who+" does not end: "+
 		"nothing was changed; repeat the call, or end that transaction")
 }

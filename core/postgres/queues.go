@@ -96,7 +96,7 @@ func (s *store) withQueueLocked(ctx context.Context, name string, f func(tx pgx.
 			return err
 		}
 		if _, err := tx.Exec(ctx, s.queries.get("LockMessages")); err != nil {
-			return s.unlocked(ctx, "queue", err)
+			return s.unlocked(ctx, "queue", "a transaction that has written messages", err)
 		}
 		var queue int64
 		switch err := tx.QueryRow(ctx, s.queries.get("LockQueue"), name).Scan(&queue); err {

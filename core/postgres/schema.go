@@ -71,7 +71,8 @@ func (s *store) Install(ctx context.Context) error {
 		for _, m := range migrations[installed:] {
 			// Several statements in one text need the simple protocol.
 			if _, err := tx.Conn().PgConn().Exec(ctx, s.queries.qualify(m.sql)).ReadAll(); err != nil {
-				return s.unlocked(ctx, "schema", fmt.Errorf("migration %03d_%s: %w", m.version, m.name, err))
+				err = fmt.Errorf("migration %03d_%s: %w", m.version, m.name, err)
+				return s.unlocked(ctx, "schema", "a transaction that uses the tables", err)
 			}
 			if _, err := tx.Exec(ctx, s.queries.get("RecordVersion"), m.version, m.name); err != nil {
 				return err

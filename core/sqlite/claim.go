@@ -13,8 +13,8 @@ import (
 
 // Claim implements engine.Messages. The messages are read in their order first
 // and leased by id then; nobody can come between, because the transaction holds
-// the only write lock from its beginning. The commit is not waited for: a lease
-// that a loss of power undoes is a message that is delivered again.
+// the only write lock from its beginning. Its commit is not synced: a lease that a
+// loss of power undoes is a message that is delivered again.
 func (e *store) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Claimed, error) {
 	if len(claims) == 0 {
 		return nil, nil
