@@ -34,14 +34,18 @@ var argumentPool = sync.Pool{New: func() any { return new(arguments) }}
 
 func takeArguments() *arguments { return argumentPool.Get().(*arguments) }
 
-// giveBack ends the use of what was encoded.
+// giveBack ends the use of what was encoded: they are the next pipeline's.
 func (a *arguments) giveBack() {
+	a.forget()
+	argumentPool.Put(a)
+}
+
+func (a *arguments) forget() {
 	if cap(a.bytes) > mostKept {
 		a.bytes = nil
 	}
 	clear(a.of)
 	a.bytes, a.of = a.bytes[:0], a.of[:0]
-	argumentPool.Put(a)
 }
 
 // add encodes the arguments of the next statement.

@@ -82,7 +82,7 @@ func TestMuchMemoryOfArgumentsIsLetGo(t *testing.T) {
 		column := [][]byte{bytes.Repeat([]byte("x"), c.size)}
 		require.NoError(t, args.add(types, prepared([]uint32{pgtype.TextArrayOID}, nil), []any{column}))
 		require.Greater(t, cap(args.bytes), c.size)
-		args.giveBack()
+		args.forget() // and not given back: they are looked at, and used again
 		require.Equal(t, c.kept, cap(args.bytes) > 0)
 		require.Nil(t, args.of[:1][0].values, "and what pointed to it is forgotten")
 	}
