@@ -129,12 +129,15 @@ def test_stop_in_a_signal_handler(installed: str) -> None:
 
 def test_ctrl_c_ends_a_worker_beside_its_block(installed: str) -> None:
     code = """
+        inside = threading.Event()  # a Ctrl-C while the block is entered gives handlers up
         def handler(msg):
+            inside.wait()
             started()
             time.sleep(1)
         produce(1)
         try:
             with pgqrs.sync.connect(dsn) as store, pgqrs.sync.Worker(store, {"tasks": handler}):
+                inside.set()
                 time.sleep(60)
         except KeyboardInterrupt:
             print("interrupted", flush=True)
