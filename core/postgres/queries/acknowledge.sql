@@ -16,6 +16,9 @@ m.id = t.id and m.consumer_worker_id = t.worker and (t.read_ct = 0 or m.read_ct 
 insert into {schema}.pgqrs_archive (id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, archived_at, dead_reason)
   select id, queue_id, vt, enqueued_at, dequeued_at, read_ct, producer_worker_id, consumer_worker_id, payload, clock_timestamp(),
 
+-- part: Expired
+    format('leased %s times without being archived', read_ct) from exhausted
+
 -- name: Archive
 with gone as (
   delete from {schema}.pgqrs_messages m
@@ -80,7 +83,7 @@ with exhausted as (
   returning m.*),
 buried as (
   {Archived}
-    format('leased %s times without being archived', read_ct) from exhausted)
+{Expired})
 select count(*), statement_timestamp() from exhausted
 
 -- $1 instant, $2 how many at most. It reads what became eligible since then, queue by
@@ -98,5 +101,5 @@ with exhausted as (
   returning m.*),
 buried as (
   {Archived}
-    format('leased %s times without being archived', read_ct) from exhausted)
+{Expired})
 select count(*), statement_timestamp() from exhausted

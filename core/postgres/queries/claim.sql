@@ -105,7 +105,7 @@ exhausted as (
   returning m.*),
 buried as (
   {Archived}
-    format('leased %s times without being archived', read_ct) from exhausted)
+{Expired})
 select * from claimed
 
 -- What short claims want to know besides: whether each of the workers $2 was
