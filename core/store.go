@@ -27,14 +27,16 @@ type Store struct {
 func (s *Store) Config() config.Config { return s.b.cfg }
 
 // Install creates or upgrades the tables: idempotent, and safe when several
-// processes run it at once.
+// processes run it at once. Errors: fault.Schema if they are newer than this library;
+// fault.Timeout while a transaction that uses what must be altered does not end.
 func (s *Store) Install(ctx context.Context) error { return s.call("install", ctx, s.b.engine.Install) }
 
 // Verify returns nil, or fault.Schema whose text names each missing or altered
 // object.
 func (s *Store) Verify(ctx context.Context) error { return s.call("verify", ctx, s.b.engine.Verify) }
 
-// Uninstall drops the tables and every message in them.
+// Uninstall drops the tables and every message in them. Errors: fault.Timeout while a
+// transaction that uses the tables does not end.
 func (s *Store) Uninstall(ctx context.Context) error {
 	return s.call("uninstall", ctx, s.b.engine.Uninstall)
 }

@@ -464,7 +464,8 @@ PGQRS_API int32_t pgqrs_store_stop(pgqrs_handle store, pgqrs_handle cq, uint64_t
                                    pgqrs_handle *error);
 
 /* Creates or upgrades the tables: idempotent, safe from several processes at
- * once. Statuses: DATABASE (no right to), SCHEMA (newer than this library).
+ * once. Statuses: DATABASE (no right to), SCHEMA (newer than this library),
+ * TIMEOUT (a transaction that uses what must be altered does not end).
  * since 1 */
 PGQRS_API int32_t pgqrs_store_install(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                       pgqrs_handle *error);
@@ -473,7 +474,8 @@ PGQRS_API int32_t pgqrs_store_install(pgqrs_handle store, pgqrs_handle cq, uint6
 PGQRS_API int32_t pgqrs_store_verify(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                      pgqrs_handle *error);
 
-/* Drops the tables and every message in them. since 1 */
+/* Drops the tables and every message in them. TIMEOUT while a transaction that
+ * uses the tables does not end. since 1 */
 PGQRS_API int32_t pgqrs_store_uninstall(pgqrs_handle store, pgqrs_handle cq, uint64_t user_data, pgqrs_handle *op,
                                         pgqrs_handle *error);
 

@@ -140,27 +140,6 @@ func TestAnOlderSchemaIsUpgradedInPlace(t *testing.T) {
 	require.NoError(t, err, "a call that knows no dedup keys is not ambiguous")
 }
 
-// TestAnUpgradeStopsNobody: it waits for a transaction that has written a message, and
-// whoever comes meanwhile does not wait with it.
-func TestAnUpgradeStopsNobody(t *testing.T) {
-	b := setup(t)
-	needsLz4(b) // or the last migration takes no lock
-	_, err := b.connect().Exec(b.ctx, b.store.queries.qualify("delete from {schema}.pgqrs_schema_version where version > 4"))
-	require.NoError(t, err)
-	tx := openTransaction(b, b.queue.ID)
-	upgraded := make(chan error, 1)
-	spawn.Go(nil, func() { upgraded <- b.store.Install(b.ctx) })
-	b.await("select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))", tx.Conn().PgConn().PID())
-	for start := time.Now(); time.Since(start) < 2*lockPause; {
-		b.put(payloads(1)...)
-		require.Len(t, b.claim(1, time.Minute), 1)
-	}
-	require.Empty(t, upgraded)
-	require.NoError(t, tx.Commit(b.ctx))
-	require.NoError(t, <-upgraded)
-	require.NoError(t, b.store.Verify(b.ctx))
-}
-
 func TestNewerSchemaIsRefused(t *testing.T) {
 	b := setup(t)
 	_, err := b.connect().Exec(b.ctx, b.store.queries.get("RecordVersion"), newest()+1, "from_the_future")

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgqrs/pgqrs/core/engine"
-	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 	"github.com/pgqrs/pgqrs/core/spawn"
 )
@@ -22,31 +21,6 @@ func openTransaction(b *bundle, queue int64) pgx.Tx {
 	_, err = EnqueueTx(b.ctx, tx, b.schema, queue, payloads(1))
 	require.NoError(b.t, err)
 	return tx
-}
-
-// TestDeletingAQueueStopsNobody: it waits for a transaction that has written a message,
-// and whoever comes meanwhile does not wait with it.
-func TestDeletingAQueueStopsNobody(t *testing.T) {
-	b := setup(t)
-	empty, err := b.store.CreateQueue(b.ctx, "empty", 5)
-	require.NoError(t, err)
-	tx := openTransaction(b, b.queue.ID)
-	deleted := make(chan error, 1)
-	spawn.Go(nil, func() { deleted <- b.store.DeleteQueue(b.ctx, empty.Name) })
-	for start := time.Now(); time.Since(start) < 3*lockPause; {
-		_, err := b.store.Enqueue(b.ctx, b.queue.ID, payloads(1))
-		require.NoError(t, err)
-		found := b.claim(1, time.Minute)
-		require.Len(t, found, 1)
-		done, err := b.store.Finish(b.ctx, engine.FinishArchive, []model.Token{{ID: found[0].ID, Worker: b.consumer.ID}})
-		require.NoError(t, err)
-		require.Equal(t, []bool{true}, done)
-	}
-	require.Empty(t, deleted)
-	require.NoError(t, tx.Commit(b.ctx))
-	require.NoError(t, <-deleted)
-	_, err = b.store.GetQueue(b.ctx, empty.Name)
-	require.True(t, fault.Is(err, fault.QueueNotFound), "%v", err)
 }
 
 // TestPurgingAQueueStopsNobody: it removes what is there, a part after the other, and

@@ -116,8 +116,11 @@ func (s *store) prepareSchema(ctx context.Context, tx pgx.Tx) (installed int32, 
 // Uninstall implements engine.Schema. The schema itself goes only if Install
 // made it and nothing else lives there.
 func (s *store) Uninstall(ctx context.Context) error {
-	return s.transaction(ctx, func(tx pgx.Tx) error {
+	return s.stopping(ctx, func(tx pgx.Tx) error {
 		if err := s.lockInstall(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.impatient(ctx, tx); err != nil {
 			return err
 		}
 		var exists bool
@@ -125,7 +128,7 @@ func (s *store) Uninstall(ctx context.Context) error {
 			return err
 		}
 		if _, err := tx.Conn().PgConn().Exec(ctx, s.queries.get("DropObjects")).ReadAll(); err != nil {
-			return err
+			return s.unlocked(ctx, "schema", "a transaction that uses the tables", err)
 		}
 		var ours bool
 		if err := tx.QueryRow(ctx, s.queries.get("OurEmptySchema"), s.queries.schema).Scan(&ours); err != nil || !ours {

@@ -31,7 +31,10 @@ class Admin(Connected, Closing):
     # --- schema -------------------------------------------------------------------
 
     async def install(self) -> None:
-        """Creates or upgrades the tables. Safe to repeat, and from several processes at once."""
+        """Creates or upgrades the tables. Safe to repeat, and from several processes at once.
+
+        Raises TimeoutError while a transaction that uses the tables does not end, if they must be altered.
+        """
         await self._connection.run(_ops.store_install)
 
     async def verify(self) -> None:
@@ -39,7 +42,10 @@ class Admin(Connected, Closing):
         await self._connection.run(_ops.store_verify)
 
     async def uninstall(self) -> None:
-        """Drops the tables and every message in them."""
+        """Drops the tables and every message in them.
+
+        Raises TimeoutError while a transaction that uses the tables does not end.
+        """
         await self._connection.run(_ops.store_uninstall)
 
     # --- queues -------------------------------------------------------------------
