@@ -100,10 +100,13 @@ func cancelledDequeue(b bundle) {
 
 func deadline(b bundle) {
 	b.queue("tasks")
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Millisecond)
+	consumer := b.worker("Consumer", "tasks")
+	// The call has to wait when the deadline comes: of a claim that is on its way then,
+	// the outcome is unknown. So the consumer is there before, and the claim has time.
+	ctx, cancel := context.WithTimeout(b.ctx, 500*time.Millisecond)
 	defer cancel()
-	answer := <-b.waiting(ctx, b.worker("Consumer", "tasks"))
-	require.Equal(b, "TIMEOUT", b.Status(answer.err))
+	answer := <-b.waiting(ctx, consumer)
+	require.Equal(b, "TIMEOUT", b.Status(answer.err), "%v", answer.err)
 	require.Empty(b, answer.got)
 }
 
