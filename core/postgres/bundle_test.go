@@ -81,6 +81,12 @@ func (b *bundle) awaitBlocked(n int) {
 	b.await("select count(*) = $2 from pg_locks where not granted and relation = ($1 || '.pgqrs_messages')::regclass", b.store.queries.quoted, n)
 }
 
+// awaitBlockedBy waits until somebody waits for a lock of a transaction.
+func (b *bundle) awaitBlockedBy(tx pgx.Tx) {
+	b.t.Helper()
+	b.await("select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))", tx.Conn().PgConn().PID())
+}
+
 // enqueueBlocked begins an Enqueue of n messages, and returns when it waits for the
 // messages table.
 func (b *bundle) enqueueBlocked(ctx context.Context, s *store, n int) <-chan error {

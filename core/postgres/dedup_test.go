@@ -34,13 +34,7 @@ func TestDedupKeyInATransaction(t *testing.T) {
 				}
 				second <- ids
 			})
-			watch := b.connect()
-			require.Eventually(t, func() bool {
-				var waits bool
-				err := watch.QueryRow(b.ctx, "select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))",
-					tx.Conn().PgConn().PID()).Scan(&waits)
-				return err == nil && waits
-			}, 20*time.Second, 5*time.Millisecond)
+			b.awaitBlockedBy(tx)
 			want := first
 			if commit {
 				require.NoError(t, tx.Commit(b.ctx))

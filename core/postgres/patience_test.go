@@ -44,7 +44,7 @@ func stopsNobody(b *bundle, change func(ctx context.Context) error) {
 	tx := openTransaction(b, b.queue.ID)
 	changed := make(chan error, 1)
 	spawn.Go(nil, func() { changed <- change(b.ctx) })
-	b.await("select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))", tx.Conn().PgConn().PID())
+	b.awaitBlockedBy(tx)
 	for start := time.Now(); time.Since(start) < 3*lockPause; {
 		b.put(payloads(1)...)
 		found := b.claim(1, time.Minute)

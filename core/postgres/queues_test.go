@@ -69,7 +69,7 @@ func TestPurgingAQueueRemovesWhatIsLeasedMeanwhile(t *testing.T) {
 		assert.NoError(t, err)
 		removed <- n
 	})
-	b.await("select exists (select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid)))", tx.Conn().PgConn().PID())
+	b.awaitBlockedBy(tx)
 	require.NoError(t, tx.Commit(b.ctx))
 	require.EqualValues(t, 1, <-removed)
 	require.Zero(t, b.stored())

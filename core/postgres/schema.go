@@ -54,13 +54,7 @@ func newest() int32 { return migrations[len(migrations)-1].version }
 // Install implements engine.Schema. Everything happens in one transaction under
 // an advisory lock, so the second of two installs finds the work of the first.
 func (s *store) Install(ctx context.Context) error {
-	return s.stopping(ctx, func(tx pgx.Tx) error {
-		if err := s.lockInstall(ctx, tx); err != nil {
-			return err
-		}
-		if err := s.impatient(ctx, tx); err != nil {
-			return err
-		}
+	return s.withSchemaLocked(ctx, func(tx pgx.Tx) error {
 		installed, err := s.prepareSchema(ctx, tx)
 		if err != nil {
 			return err
@@ -82,9 +76,18 @@ func (s *store) Install(ctx context.Context) error {
 	})
 }
 
-func (s *store) lockInstall(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, s.queries.get("LockInstall"), s.queries.schema)
-	return err
+// withSchemaLocked runs f while nobody else installs or uninstalls. For the tables it
+// waits shortly.
+func (s *store) withSchemaLocked(ctx context.Context, f func(tx pgx.Tx) error) error {
+	return s.stopping(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, s.queries.get("LockInstall"), s.queries.schema); err != nil {
+			return err
+		}
+		if err := s.impatient(ctx, tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
 }
 
 // prepareSchema makes sure that schema and version table exist, without asking
@@ -116,13 +119,7 @@ func (s *store) prepareSchema(ctx context.Context, tx pgx.Tx) (installed int32, 
 // Uninstall implements engine.Schema. The schema itself goes only if Install
 // made it and nothing else lives there.
 func (s *store) Uninstall(ctx context.Context) error {
-	return s.stopping(ctx, func(tx pgx.Tx) error {
-		if err := s.lockInstall(ctx, tx); err != nil {
-			return err
-		}
-		if err := s.impatient(ctx, tx); err != nil {
-			return err
-		}
+	return s.withSchemaLocked(ctx, func(tx pgx.Tx) error {
 		var exists bool
 		if err := tx.QueryRow(ctx, s.queries.get("SchemaExists"), s.queries.schema).Scan(&exists); err != nil || !exists {
 			return err
