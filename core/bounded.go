@@ -14,10 +14,12 @@ import (
 const lateGrace = 50 * time.Millisecond
 
 // bounded runs f, an engine call that finishes what it has sent whatever becomes
-// of ctx, and returns when ctx's deadline passes at the latest, while f goes on by
-// itself. A caller that is cancelled gets the true outcome. The caller is admitted
-// to the store, so that group is alive.
-func bounded[T any](ctx context.Context, group *spawn.Group, f func() (T, error)) (T, error) {
+// of ctx, and returns when ctx's deadline passes at the latest, with the error that
+// late makes of ctx, while f goes on by itself. A caller that is cancelled gets the
+// true outcome. The caller is admitted to the store, so that group is alive.
+func bounded[T any](ctx context.Context, group *spawn.Group, late func(context.Context) *fault.Error,
+	f func() (T, error),
+) (T, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		return f()
 	}
@@ -45,7 +47,7 @@ func bounded[T any](ctx context.Context, group *spawn.Group, f func() (T, error)
 			return o.value, o.err
 		case <-time.After(grace):
 			var none T
-			return none, fault.Late(ctx)
+			return none, late(ctx)
 		}
 	}
 	o := <-answer

@@ -34,7 +34,7 @@ func TestACallIsAnsweredAtItsDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), c.limit)
 				defer cancel()
 				start := time.Now()
-				value, err := bounded(ctx, &group, slow(c.takes))
+				value, err := bounded(ctx, &group, fault.Late, slow(c.takes))
 				assert.Equal(t, c.answered, time.Since(start))
 				assert.Equal(t, c.unknown, fault.Is(err, fault.OutcomeUnknown), "%v", err)
 				assert.Equal(t, c.unknown, value == 0)
@@ -49,13 +49,13 @@ func TestACancelledCallGetsItsTrueOutcome(t *testing.T) {
 		var group spawn.Group
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		time.AfterFunc(time.Second, cancel)
-		value, err := bounded(ctx, &group, slow(time.Minute))
+		value, err := bounded(ctx, &group, fault.Late, slow(time.Minute))
 		assert.Equal(t, 7, value)
 		assert.EqualError(t, err, "its own answer")
 
 		ctx, cancel = context.WithCancel(t.Context())
 		cancel()
-		value, _ = bounded(ctx, &group, slow(time.Minute))
+		value, _ = bounded(ctx, &group, fault.Late, slow(time.Minute))
 		assert.Equal(t, 7, value, "without a deadline it is not even watched")
 	})
 }

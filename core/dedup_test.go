@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgqrs/pgqrs/core/config"
-	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/fault"
 )
 
@@ -90,8 +89,7 @@ type holder struct {
 	producer *Producer
 	pool     *pgxpool.Pool
 	tx       pgx.Tx
-	id       int64  // of its message
-	schema   string // of the store
+	id       int64 // of its message
 }
 
 const heldKey = "held"
@@ -99,17 +97,10 @@ const heldKey = "held"
 func holdKey(t *testing.T) *holder {
 	t.Helper()
 	t.Parallel()
-	dsn := testdb.Postgres(t)
-	h := &holder{schema: testdb.Schema(t, dsn)}
-	h.bundle = setup(t, withParam(t, dsn, "pgqrs_schema", h.schema))
-	h.producer = h.bundle.producer()
+	h := &holder{bundle: onPostgres(t)}
+	h.producer, h.pool = h.bundle.producer(), h.bundle.pool()
+	h.tx = h.begin(h.pool)
 	var err error
-	h.pool, err = pgxpool.New(h.ctx, dsn)
-	require.NoError(t, err)
-	t.Cleanup(h.pool.Close)
-	h.tx, err = h.pool.Begin(h.ctx)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = h.tx.Rollback(context.Background()) }) // no-op after the end; Close waits for it
 	h.id, err = h.producer.EnqueueTx(h.ctx, h.tx, 1, oneKey(heldKey))
 	require.NoError(t, err)
 	return h
@@ -212,6 +203,6 @@ func TestACallWithAHeldKeyCanBeCancelled(t *testing.T) {
 	require.True(t, fault.Is(err, fault.Cancelled), "%v", err)
 	require.NoError(t, h.tx.Rollback(h.ctx))
 	var stored int
-	require.NoError(t, h.pool.QueryRow(h.ctx, "select count(*) from "+pgx.Identifier{h.schema, "pgqrs_dedup"}.Sanitize()).Scan(&stored))
+	require.NoError(t, h.pool.QueryRow(h.ctx, "select count(*) from "+h.table("pgqrs_dedup")).Scan(&stored))
 	assert.Zero(t, stored)
 }

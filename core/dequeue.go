@@ -38,7 +38,8 @@ type DequeueOptions struct {
 
 // Dequeue leases eligible messages, longest eligible first; an empty slice when
 // there is none. Errors: fault.StateTransition when the consumer is suspended or
-// stopped, fault.QueueNotFound. When ctx ends, no lease is left behind.
+// stopped, fault.QueueNotFound. When ctx ends, no lease is left behind: a deadline is
+// fault.Timeout, also where the database answers later, and the call may be repeated.
 func (c *Consumer) Dequeue(ctx context.Context, o DequeueOptions) ([]*Message, error) {
 	messages, err := c.dequeue(ctx, o)
 	if err != nil {
@@ -175,7 +176,7 @@ func (c *Consumer) take(ctx context.Context, claim engine.Claim) (engine.Claimed
 	if c.ctx.Err() != nil {
 		return engine.Claimed{}, errClosed(c.kind)
 	}
-	got, err := bounded(ctx, &c.b.group, func() (engine.Claimed, error) {
+	got, err := bounded(ctx, &c.b.group, lateClaim, func() (engine.Claimed, error) {
 		c.claiming.RLock()
 		defer c.claiming.RUnlock()
 		got, err := c.b.lanes.claim(ctx, claim)
@@ -192,6 +193,15 @@ func (c *Consumer) take(ctx context.Context, claim engine.Claim) (engine.Claimed
 		return engine.Claimed{}, err
 	}
 	return got, nil
+}
+
+// lateClaim answers a caller whose deadline passed while its claim was on its way. Of
+// that nothing stays, so the caller need not ask what became of it.
+func lateClaim(ctx context.Context) *fault.Error {
+	return &fault.Error{
+		Kind: fault.Timeout, Cause: ctx.Err(), Safe: true,
+		Text: "deadline passed before the database answered: what it may still lease for this call is given back",
+	}
 }
 
 // giveBack undoes leases nobody will handle. Failing to is not an error: they

@@ -34,8 +34,8 @@
 // A cancelled call takes back what was not sent (fault.Cancelled: nothing was
 // committed) and waits for the true outcome of what was. A call whose deadline
 // passes answers fault.Timeout when nothing was committed and
-// fault.OutcomeUnknown when that cannot be known. A cancelled Dequeue leaves no
-// lease behind.
+// fault.OutcomeUnknown when that cannot be known. A Dequeue that is cancelled or
+// late leaves no lease behind, so its deadline is always a fault.Timeout.
 //
 // # Errors
 //

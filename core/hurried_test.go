@@ -6,10 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/fault"
 )
 
@@ -30,28 +28,58 @@ func TestADocumentStaysWhatItWas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dsn := testdb.Postgres(t)
-			schema := testdb.Schema(t, dsn)
-			b := setup(t, withParam(t, dsn, "pgqrs_schema", schema))
+			b := onPostgres(t)
 			producer := b.producer()
-			conn, err := pgx.Connect(b.ctx, dsn)
-			require.NoError(t, err)
-			t.Cleanup(func() { _ = conn.Close(context.Background()) })
-			tx, err := conn.Begin(b.ctx)
-			require.NoError(t, err)
-			_, err = tx.Exec(b.ctx, "lock table "+pgx.Identifier{schema, "pgqrs_messages"}.Sanitize())
-			require.NoError(t, err)
+			unlock := b.lockMessages()
 
 			hurried, cancel := context.WithTimeout(b.ctx, 200*time.Millisecond)
 			defer cancel()
 			document := []byte(`"before"`)
-			err = enqueue(hurried, producer, document)
+			err := enqueue(hurried, producer, document)
 			require.True(t, fault.Is(err, fault.OutcomeUnknown), "%v", err)
 			copy(document, `"after!"`)
-			require.NoError(t, tx.Rollback(b.ctx))
+			unlock()
 			require.Eventually(t, func() bool { return b.metrics().Pending == 1 }, 20*time.Second, 5*time.Millisecond)
 			got := b.take(b.consumer(), DequeueOptions{})
 			require.Equal(t, `"before"`, string(got[0].Payload))
 		})
 	}
+}
+
+// TestALateClaimIsATimeout: a dequeue whose deadline passes with its claim on the way may
+// be repeated. What the claim leases when it comes through is given back as it was.
+func TestALateClaimIsATimeout(t *testing.T) {
+	t.Parallel()
+	for name, wait := range map[string]time.Duration{"at once": 0, "waiting": -1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := onPostgres(t)
+			consumer := b.consumer()
+			_, err := b.producer().Enqueue(b.ctx, 1)
+			require.NoError(t, err)
+			unlock := b.lockMessages()
+
+			hurried, cancel := context.WithTimeout(b.ctx, 200*time.Millisecond)
+			defer cancel()
+			_, err = consumer.Dequeue(hurried, DequeueOptions{Lease: time.Hour, Wait: wait})
+			require.True(t, fault.Is(err, fault.Timeout), "%v", err)
+			require.True(t, fault.SafeToRetry(err))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			unlock()
+
+			// The next claim follows the late one through the same lane.
+			got, err := consumer.Dequeue(b.ctx, DequeueOptions{Wait: 20 * time.Second})
+			require.NoError(t, err)
+			require.Len(t, got, 1)
+			require.EqualValues(t, 1, got[0].ReadCt)
+		})
+	}
+}
+
+// lockMessages keeps everybody off the table of messages until it is told to end.
+func (b *bundle) lockMessages() (unlock func()) {
+	tx := b.begin(b.pool())
+	_, err := tx.Exec(b.ctx, "lock table "+b.table("pgqrs_messages"))
+	require.NoError(b.t, err)
+	return func() { require.NoError(b.t, tx.Rollback(b.ctx)) }
 }

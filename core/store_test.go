@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -22,6 +24,8 @@ type bundle struct {
 	dsn   string
 	store *Store
 	admin *Admin
+
+	server, schema string // with PostgreSQL: the database without its schema, and that
 }
 
 const tasks = "tasks"
@@ -32,15 +36,42 @@ func onBoth(t *testing.T, test func(b *bundle)) {
 	t.Parallel()
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		dsn := testdb.Postgres(t)
-		schema := testdb.Schema(t, dsn)
-		test(setup(t, withParam(t, dsn, "pgqrs_schema", schema)))
+		test(onPostgres(t))
 	})
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		test(setup(t, "sqlite:///"+filepath.Join(t.TempDir(), "jobs.db")))
 	})
 }
+
+// onPostgres is setup in a schema of its own.
+func onPostgres(t *testing.T) *bundle {
+	t.Helper()
+	server := testdb.Postgres(t)
+	schema := testdb.Schema(t, server)
+	b := setup(t, withParam(t, server, "pgqrs_schema", schema))
+	b.server, b.schema = server, schema
+	return b
+}
+
+// pool opens connections to the bundle's server that are the test's own.
+func (b *bundle) pool() *pgxpool.Pool {
+	pool, err := pgxpool.New(b.ctx, b.server)
+	require.NoError(b.t, err)
+	b.t.Cleanup(pool.Close)
+	return pool
+}
+
+// begin begins a transaction of the test's own, which ends with the test at the latest.
+func (b *bundle) begin(pool *pgxpool.Pool) pgx.Tx {
+	tx, err := pool.Begin(b.ctx)
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // no-op after the end; Close waits for it
+	return tx
+}
+
+// table is the quoted name of a table of the bundle's schema.
+func (b *bundle) table(name string) string { return pgx.Identifier{b.schema, name}.Sanitize() }
 
 func withParam(t *testing.T, dsn, name, value string) string {
 	u, err := url.Parse(dsn)

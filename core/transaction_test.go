@@ -16,22 +16,17 @@ import (
 
 func TestTransactionalEnqueueFollowsTheCallersTransaction(t *testing.T) {
 	t.Parallel()
-	dsn := testdb.Postgres(t)
-	b := setup(t, withParam(t, dsn, "pgqrs_schema", testdb.Schema(t, dsn)))
+	b := onPostgres(t)
 	p, c := b.producer(), b.consumer()
-	pool, err := pgxpool.New(b.ctx, dsn)
-	require.NoError(t, err)
-	defer pool.Close()
+	pool := b.pool()
 
-	tx, err := pool.Begin(b.ctx)
-	require.NoError(t, err)
-	_, err = p.EnqueueTx(b.ctx, tx, "rolled back", EnqueueOptions{})
+	tx := b.begin(pool)
+	_, err := p.EnqueueTx(b.ctx, tx, "rolled back", EnqueueOptions{})
 	require.NoError(t, err)
 	require.NoError(t, tx.Rollback(b.ctx))
 	assert.Zero(t, b.metrics().Pending)
 
-	tx, err = pool.Begin(b.ctx)
-	require.NoError(t, err)
+	tx = b.begin(pool)
 	id, err := p.EnqueueTx(b.ctx, tx, "committed", EnqueueOptions{})
 	require.NoError(t, err)
 	assert.Empty(t, b.take(c, DequeueOptions{}), "not before the commit")
@@ -49,17 +44,11 @@ func TestTransactionalEnqueueFollowsTheCallersTransaction(t *testing.T) {
 
 func TestTransactionalEnqueueCountsForTheRateLimit(t *testing.T) {
 	t.Parallel()
-	dsn := testdb.Postgres(t)
-	b := setup(t, withParam(t, dsn, "pgqrs_schema", testdb.Schema(t, dsn)))
+	b := onPostgres(t)
 	s := b.open(func(c *config.Config) { c.MaxEnqueuePerSecond, c.MaxEnqueueBurst = 0.001, 2 })
 	p, err := s.Producer(b.ctx, tasks, WorkerOptions{})
 	require.NoError(t, err)
-	pool, err := pgxpool.New(b.ctx, dsn)
-	require.NoError(t, err)
-	defer pool.Close()
-	tx, err := pool.Begin(b.ctx)
-	require.NoError(t, err)
-	defer func() { _ = tx.Rollback(b.ctx) }()
+	tx := b.begin(b.pool())
 	_, err = p.EnqueueTx(b.ctx, tx, 1, EnqueueOptions{})
 	require.NoError(t, err)
 	_, err = p.Enqueue(b.ctx, 2)
@@ -93,14 +82,12 @@ func TestAPoolOfTheCallerStaysOpen(t *testing.T) {
 
 func TestSQLTextIsForTheSchemaOfTheStore(t *testing.T) {
 	t.Parallel()
-	dsn := testdb.Postgres(t)
-	schema := testdb.Schema(t, dsn)
-	b := setup(t, withParam(t, dsn, "pgqrs_schema", schema))
+	b := onPostgres(t)
 	for _, statement := range []model.SQLStatement{model.SQLEnqueue, model.SQLEnqueueBatch} {
 		text, err := b.open(nil).SQLText(statement)
 		require.NoError(t, err)
-		assert.Contains(t, text.Text, `"`+schema+`".pgqrs_enqueue`)
-		without, err := SQLText(schema, statement)
+		assert.Contains(t, text.Text, `"`+b.schema+`".pgqrs_enqueue`)
+		without, err := SQLText(b.schema, statement)
 		require.NoError(t, err)
 		assert.Equal(t, without, text)
 	}

@@ -314,7 +314,7 @@ func registered[T any](ctx context.Context, w *worker, op string, f func() (T, e
 		return none, named(op, "", err)
 	}
 	defer done()
-	value, err := bounded(ctx, &w.b.group, f)
+	value, err := bounded(ctx, &w.b.group, fault.Late, f)
 	return value, named(op, "", err)
 }
 
@@ -361,16 +361,13 @@ func (w *worker) Close(ctx context.Context) error {
 	}
 	ended := sync.OnceFunc(done)
 	defer ended()
-	_, err = bounded(ctx, &w.b.group, func() (struct{}, error) {
+	_, err = bounded(ctx, &w.b.group, fault.FromContext, func() (struct{}, error) {
 		w.calls.Wait() // a dequeue on the wire may still take leases
 		w.withdraw(context.WithoutCancel(ctx))
 		ended()
 		w.s.disown(w)
 		return struct{}{}, nil
 	})
-	if fault.Is(err, fault.OutcomeUnknown) {
-		err = fault.FromContext(ctx)
-	}
 	return named("close", "", err)
 }
 

@@ -68,11 +68,11 @@ func TestBlackHole(t *testing.T) {
 		{"dequeue", func(ctx context.Context, w world) error {
 			_, err := w.c.Dequeue(ctx, core.DequeueOptions{Lease: time.Hour})
 			return err
-		}, []fault.Kind{fault.OutcomeUnknown, fault.Timeout}},
+		}, []fault.Kind{fault.Timeout}},
 		{"waiting dequeue", func(ctx context.Context, w world) error {
 			_, err := w.c.Dequeue(ctx, core.DequeueOptions{Lease: time.Hour, Wait: time.Minute})
 			return err
-		}, []fault.Kind{fault.OutcomeUnknown, fault.Timeout}},
+		}, []fault.Kind{fault.Timeout}},
 		{"heartbeat", func(ctx context.Context, w world) error { return w.c.Heartbeat(ctx) }, []fault.Kind{fault.OutcomeUnknown, fault.Timeout}},
 		{"suspend", func(ctx context.Context, w world) error { return w.p.Suspend(ctx) }, []fault.Kind{fault.OutcomeUnknown, fault.Timeout}},
 		{"producer", func(ctx context.Context, w world) error {
