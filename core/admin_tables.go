@@ -95,7 +95,7 @@ func (a *Admin) ReleaseWorker(ctx context.Context, id int64) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		n, err := e.StopWorkers(ctx, []int64{id}, false)
+		n, err := e.StopWorkers(ctx, []int64{id}, engine.AnyLease, false)
 		if n > 0 {
 			a.s.b.published(info.QueueID)
 		}

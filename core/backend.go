@@ -142,12 +142,12 @@ func (b *backend) callsEnd(ctx context.Context) error {
 }
 
 // takeWorkers empties the list of workers. mu is held.
-func (b *backend) takeWorkers() (registered, ephemeral []int64) {
-	for id, w := range b.workers {
+func (b *backend) takeWorkers() (registered, ephemeral []*worker) {
+	for _, w := range b.workers {
 		if w.ephemeral {
-			ephemeral = append(ephemeral, id)
+			ephemeral = append(ephemeral, w)
 		} else {
-			registered = append(registered, id)
+			registered = append(registered, w)
 		}
 	}
 	clear(b.workers)
@@ -156,11 +156,16 @@ func (b *backend) takeWorkers() (registered, ephemeral []int64) {
 
 // stopWorkers releases what workers hold. Failing to is not an error: their
 // leases expire and their rows are purged when their heartbeat is stale.
-func (b *backend) stopWorkers(ctx context.Context, ids []int64, remove bool) {
-	if len(ids) == 0 {
+func (b *backend) stopWorkers(ctx context.Context, workers []*worker, remove bool) {
+	if len(workers) == 0 {
 		return
 	}
-	if _, err := b.engine.StopWorkers(ctx, ids, remove); err != nil {
+	ids, leases := make([]int64, len(workers)), time.Duration(0)
+	for i, w := range workers {
+		ids[i] = w.id
+		leases = max(leases, w.leases.longest())
+	}
+	if _, err := b.engine.StopWorkers(ctx, ids, leases, remove); err != nil {
 		b.log.Warn("stopping workers failed, their leases will expire by themselves", "error", err)
 	}
 }

@@ -78,6 +78,7 @@ func (c *Consumer) ExtendMany(ctx context.Context, tokens []model.Token, d time.
 	if err := validate.Extension(d); err != nil {
 		return nil, named("extend_vt", "", err)
 	}
+	c.leases.take(d)
 	extensions := make([]engine.Extension, len(tokens))
 	for i, t := range tokens {
 		extensions[i] = engine.Extension{Token: c.own(t), For: d}

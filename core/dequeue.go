@@ -104,6 +104,7 @@ func (c *Consumer) claim(o *DequeueOptions) (engine.Claim, error) {
 	if o.KeepMax < 0 {
 		return engine.Claim{}, fault.Argument("keep_max", "must not be negative")
 	}
+	c.leases.take(o.Lease)
 	return engine.Claim{QueueID: c.queue.ID, WorkerID: c.id, Limit: o.Batch, Lease: o.Lease, At: o.At}, nil
 }
 

@@ -394,6 +394,45 @@ func TestClosingAConsumerReleasesAndWakes(t *testing.T) {
 	})
 }
 
+// TestClosingAConsumerReleasesWhateverItsLeasesAre: what a consumer holds is looked for
+// up to the longest of its leases, however that came to be.
+func TestClosingAConsumerReleasesWhateverItsLeasesAre(t *testing.T) {
+	onBoth(t, func(b *bundle) {
+		p := b.producer()
+		for name, hold := range map[string]func(c *Consumer){
+			"taken for long": func(c *Consumer) { b.take(c, DequeueOptions{Lease: 3 * time.Hour}) },
+			"extended": func(c *Consumer) {
+				m := b.take(c, DequeueOptions{Lease: time.Second})[0]
+				extended, err := m.ExtendVT(b.ctx, 3*time.Hour)
+				require.NoError(b.t, err)
+				require.True(b.t, extended)
+			},
+			"one after the other": func(c *Consumer) {
+				b.take(c, DequeueOptions{Lease: 3 * time.Hour})
+				m := b.take(c, DequeueOptions{Lease: time.Second})[0]
+				archived, err := m.Archive(b.ctx)
+				require.NoError(b.t, err)
+				require.True(b.t, archived)
+			},
+		} {
+			for range 2 {
+				_, err := p.Enqueue(b.ctx, name)
+				require.NoError(b.t, err)
+			}
+			c, other := b.consumer(), b.consumer()
+			hold(c)
+			theirs := b.take(other, DequeueOptions{Lease: time.Minute, Batch: 2})
+			require.NoError(b.t, c.Close(b.ctx), name)
+			require.EqualValues(b.t, len(theirs), b.metrics().Leased, name)
+			for _, m := range append(theirs, b.take(other, DequeueOptions{Batch: 2})...) {
+				archived, err := m.Archive(b.ctx)
+				require.NoError(b.t, err)
+				require.True(b.t, archived, name)
+			}
+		}
+	})
+}
+
 func TestTheRateLimitIsPerProducer(t *testing.T) {
 	onBoth(t, func(b *bundle) {
 		s := b.open(func(c *config.Config) { c.MaxEnqueuePerSecond, c.MaxEnqueueBurst = 0.001, 2 })

@@ -59,6 +59,8 @@ type worker struct {
 	// them was given back. withdraw passes through it before it lets go of leases.
 	claiming sync.RWMutex
 
+	leases leases // what withdraw lets go of
+
 	// interrupting counts interruptions under way: the database may refuse claims
 	// because of one before its answer is here.
 	interrupting atomic.Int64
@@ -389,7 +391,7 @@ func (w *worker) withdraw(ctx context.Context) {
 	if !ours {
 		return // shut down before, or the backend is closing and does it for all
 	}
-	w.b.stopWorkers(ctx, []int64{w.id}, w.ephemeral)
+	w.b.stopWorkers(ctx, []*worker{w}, w.ephemeral)
 	if w.kind == "consumer" {
 		w.b.published(w.queue.ID) // what was released can be taken now
 	}

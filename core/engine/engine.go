@@ -105,8 +105,11 @@ type Workers interface {
 	Heartbeat(ctx context.Context, ids []int64) (map[int64]model.WorkerStatus, error)
 	// StopWorkers releases what the workers hold (dead-lettering what is at its
 	// limit), and then marks them stopped or, with remove, deletes their rows.
-	// Unknown ids are ignored. It returns how many messages it let go.
-	StopWorkers(ctx context.Context, ids []int64, remove bool) (int64, error)
+	// Unknown ids are ignored. It returns how many messages it let go. leases is the
+	// longest for which one of the workers took or extended a lease, 0 if none did,
+	// AnyLease where that is not known: what ends later from now cannot be theirs, and
+	// an engine need not look at it.
+	StopWorkers(ctx context.Context, ids []int64, leases time.Duration, remove bool) (int64, error)
 	// DeleteWorker removes a worker's row. Errors: WorkerNotFound;
 	// StateTransition while it holds leases that have not expired.
 	DeleteWorker(ctx context.Context, id int64) error

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -22,6 +23,9 @@ const (
 func Keyed(messages []model.NewMessage) bool {
 	return slices.ContainsFunc(messages, func(m model.NewMessage) bool { return m.DedupKey != "" })
 }
+
+// AnyLease is longer than any lease.
+const AnyLease time.Duration = math.MaxInt64
 
 // Claim asks for messages on behalf of one worker.
 type Claim struct {

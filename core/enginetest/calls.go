@@ -82,7 +82,7 @@ func calls() []call {
 			return err
 		}),
 		ask("StopWorkers", func(ctx context.Context, eng engine.Engine) error {
-			_, err := eng.StopWorkers(ctx, []int64{nowhere}, true)
+			_, err := eng.StopWorkers(ctx, []int64{nowhere}, engine.AnyLease, true)
 			return err
 		}),
 		ask("DeleteWorker", func(ctx context.Context, eng engine.Engine) error { return eng.DeleteWorker(ctx, nowhere) }),

@@ -321,7 +321,7 @@ func deadLetterCases() []testCase {
 		{name: "replay into a queue that is gone", run: func(b *bundle) {
 			b.limit(1)
 			id := b.exhaust()
-			_, err := b.eng.StopWorkers(b.ctx, []int64{b.consumer.ID}, true)
+			_, err := b.eng.StopWorkers(b.ctx, []int64{b.consumer.ID}, engine.AnyLease, true)
 			b.ok(err)
 			b.ok(b.eng.DeleteQueue(b.ctx, b.queue.Name))
 			b.fails(fault.QueueNotFound, b.eng.ReplayArchived(b.ctx, id))

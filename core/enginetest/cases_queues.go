@@ -140,7 +140,7 @@ func queueCases() []testCase {
 		{name: "delete keeps the archive", run: func(b *bundle) {
 			b.limit(1)
 			id := b.exhaust()
-			_, err := b.eng.StopWorkers(b.ctx, []int64{b.consumer.ID}, false)
+			_, err := b.eng.StopWorkers(b.ctx, []int64{b.consumer.ID}, engine.AnyLease, false)
 			b.ok(err)
 			b.ok(b.eng.DeleteQueue(b.ctx, b.queue.Name))
 			b.archived(id)

@@ -65,6 +65,15 @@ func retireCases() []testCase {
 			_, err := b.eng.GetWorker(b.ctx, other.ID)
 			b.fails(fault.WorkerNotFound, err)
 		}},
+		{name: "stop looks as far as the longest lease", run: func(b *bundle) {
+			b.fill(2)
+			held := b.take(2, time.Minute)
+			require.Equal(b.t, trues(1), b.extend(engine.Extension{Token: token(held[0]), For: long}))
+			idle := b.another()
+			require.Zero(b.t, b.stopWithin(0, false, idle.ID))
+			require.EqualValues(b.t, 2, b.stopWithin(long, false, idle.ID, b.consumer.ID))
+			require.ElementsMatch(b.t, ids(held), ids(b.takeAs(b.another(), 2, long)))
+		}},
 		{name: "delete worker", run: func(b *bundle) {
 			w := b.another()
 			b.ok(b.eng.DeleteWorker(b.ctx, w.ID))
@@ -162,7 +171,12 @@ func retireCases() []testCase {
 
 func (b *bundle) stop(remove bool, ids ...int64) int64 {
 	b.t.Helper()
-	n, err := b.eng.StopWorkers(b.ctx, ids, remove)
+	return b.stopWithin(engine.AnyLease, remove, ids...)
+}
+
+func (b *bundle) stopWithin(leases time.Duration, remove bool, ids ...int64) int64 {
+	b.t.Helper()
+	n, err := b.eng.StopWorkers(b.ctx, ids, leases, remove)
 	b.ok(err)
 	return n
 }

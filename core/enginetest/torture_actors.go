@@ -132,7 +132,7 @@ func (a *actor) retire(worker int64) error {
 		}
 	}
 	a.ledger.mu.Unlock()
-	_, err := a.eng.StopWorkers(a.ctx, []int64{worker}, a.chance(50))
+	_, err := a.eng.StopWorkers(a.ctx, []int64{worker}, engine.AnyLease, a.chance(50))
 	return a.unless(err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,8 @@ func TestPlanAndBuffers(t *testing.T) {
 					t.Skip("skipped with -short: a backlog of a million")
 				}
 				p := newPlanBundle(t, backlog, delayed)
+				p.check("made when empty")
+				p.exec("discard plans")
 				p.check("never analyzed")
 				p.exec("analyze " + p.store.queries.quoted + ".pgqrs_messages")
 				p.check("analyzed")
@@ -68,18 +71,24 @@ func newPlanBundle(t *testing.T, backlog, delayed int) *planBundle {
 	// Autovacuum would analyze in the middle of the case.
 	p.exec("alter table " + table + " set (autovacuum_enabled = off)")
 	p.exec("alter table " + table + " set unlogged") // fills faster, and reads the same buffers
+	p.prepareAll()
 	insert := "insert into " + table + " (queue_id, vt, enqueued_at, payload) select %d, now() + %s, now(), '{\"n\": 1}' from generate_series(1, %d) n"
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "interval '1 hour' + n * interval '1 ms'", delayed))
 	p.exec(fmt.Sprintf(insert, p.queue.ID, "n * interval '1 us' - interval '1 hour'", backlog))
+	return p
+}
+
+// prepareAll prepares the hot statements and has them planned as the queue is now.
+func (p *planBundle) prepareAll() {
 	p.prepare("claim", "bigint, bigint, bigint[], float8[], bigint[], timestamptz", "Claim")
 	p.prepare("one", "bigint, bigint, bigint, float8, timestamptz", "ClaimOne")
 	p.prepare("whole", "bigint, bigint, bigint[], float8[], bigint[], timestamptz, bigint[]", "ClaimWhole")
 	p.prepare("outlook", "bigint, bigint[]", "ClaimOutlook")
 	p.prepare("sweep", "timestamptz, bigint", "SweepSince")
+	p.prepare("held", "bigint[], float8", "ReleaseHeld")
 	p.prepare("archive", "bigint[], bigint[], int[]", "Archive")
 	p.prepare("extend", "bigint[], bigint[], int[], float8[]", "Extend")
 	p.prepare("release", "bigint[], bigint[], int[], timestamptz[], bool[]", "Release")
-	return p
 }
 
 func (p *planBundle) exec(sql string) {
@@ -91,6 +100,19 @@ func (p *planBundle) exec(sql string) {
 func (p *planBundle) prepare(name, types, query string) {
 	p.t.Helper()
 	p.exec(fmt.Sprintf("prepare plan_%s (%s) as %s", name, types, p.store.queries.get(query)))
+	p.pinned(func() {
+		p.exec(fmt.Sprintf("explain execute plan_%s(%s)", name, strings.Join(slices.Repeat([]string{"null"}, 1+strings.Count(types, ",")), ", ")))
+	})
+}
+
+// pinned runs f in a transaction in which plans are pinned.
+func (p *planBundle) pinned(f func()) {
+	p.t.Helper()
+	tx, err := p.conn.Begin(p.ctx)
+	require.NoError(p.t, err)
+	defer func() { require.NoError(p.t, tx.Commit(p.ctx)) }()
+	p.exec(strings.ReplaceAll(p.store.queries.get("PinPlans"), "$1", "true"))
+	f()
 }
 
 // check explains every hot statement as the engine runs it.
@@ -115,6 +137,9 @@ func (p *planBundle) check(state string) {
 	p.explain(state, "extend", tokens+fmt.Sprintf(", array_fill(900::float8, array[%d]))", len(ids)), "pgqrs_messages_pkey", len(ids))
 	p.explain(state, "release", tokens+fmt.Sprintf(", null, array_fill(false, array[%d]))", len(ids)), "pgqrs_messages_pkey", 2*len(ids))
 	p.explain(state, "archive", tokens+")", "pgqrs_messages_pkey", len(ids))
+	// What the claims took ends within 15 minutes, what is delayed lies beyond.
+	p.explain(state, "held", fmt.Sprintf("('{%d}', 960)", p.worker.ID), "pgqrs_messages_claim", 3*planClaimRows)
+	p.explain(state, "held", fmt.Sprintf("('{%d}', 0)", p.worker.ID), "pgqrs_messages_claim", 0)
 }
 
 func bigints(ids []int64) string {
@@ -124,13 +149,11 @@ func bigints(ids []int64) string {
 // explain runs a statement with pinned plans and examines plan and buffers.
 func (p *planBundle) explain(state, name, arguments, index string, rows int) {
 	p.t.Helper()
-	tx, err := p.conn.Begin(p.ctx)
-	require.NoError(p.t, err)
-	defer func() { require.NoError(p.t, tx.Commit(p.ctx)) }()
-	p.exec(strings.ReplaceAll(p.store.queries.get("PinPlans"), "$1", "true"))
 	var text string
-	require.NoError(p.t, p.conn.QueryRow(p.ctx, "explain (analyze, buffers, format json) execute plan_"+name+arguments,
-		pgx.QueryExecModeSimpleProtocol).Scan(&text))
+	p.pinned(func() {
+		require.NoError(p.t, p.conn.QueryRow(p.ctx, "explain (analyze, buffers, format json) execute plan_"+name+arguments,
+			pgx.QueryExecModeSimpleProtocol).Scan(&text))
+	})
 	var plans []struct{ Plan planNode }
 	require.NoError(p.t, json.Unmarshal([]byte(text), &plans))
 	root := plans[0].Plan

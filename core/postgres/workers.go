@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
@@ -118,7 +119,7 @@ func (s *store) Heartbeat(ctx context.Context, ids []int64) (map[int64]model.Wor
 }
 
 // StopWorkers implements engine.Workers.
-func (s *store) StopWorkers(ctx context.Context, ids []int64, remove bool) (released int64, err error) {
+func (s *store) StopWorkers(ctx context.Context, ids []int64, leases time.Duration, remove bool) (released int64, err error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
@@ -128,7 +129,7 @@ func (s *store) StopWorkers(ctx context.Context, ids []int64, remove bool) (rele
 		ending = s.step("RemoveWorkers", nil, ids)
 	}
 	err = s.writeWith(ctx, pinned,
-		s.step("ReleaseHeld", one(&released), ids),
+		s.step("ReleaseHeld", one(&released), ids, seconds(leases)),
 		ending)
 	return released, err
 }
@@ -145,7 +146,7 @@ func (s *store) Reclaim(ctx context.Context, queueID int64, olderThan time.Durat
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := tx.QueryRow(ctx, s.queries.get("ReleaseHeld"), ids).Scan(&released); err != nil {
+		if err := tx.QueryRow(ctx, s.queries.get("ReleaseHeld"), ids, seconds(engine.AnyLease)).Scan(&released); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, s.queries.get("StopWorkers"), ids)

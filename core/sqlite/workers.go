@@ -120,8 +120,9 @@ func (e *store) Heartbeat(ctx context.Context, ids []int64) (states map[int64]mo
 	return states, err
 }
 
-// StopWorkers implements engine.Workers.
-func (e *store) StopWorkers(ctx context.Context, ids []int64, remove bool) (released int64, err error) {
+// StopWorkers implements engine.Workers. An index finds what a worker holds, however
+// long its leases are.
+func (e *store) StopWorkers(ctx context.Context, ids []int64, _ time.Duration, remove bool) (released int64, err error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids))) // each holds what it holds once
 	err = e.write(ctx, max(len(ids), 1), func(t *tx) error {
 		var err error

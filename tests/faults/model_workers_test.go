@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pgqrs/pgqrs/core/engine"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
 )
@@ -153,7 +154,7 @@ func (w *world) stopWorkers() {
 func (w *world) stop(ids []int64, remove bool) {
 	w.say("stop %v %v", ids, remove)
 	from := time.Now()
-	n, err := w.eng.StopWorkers(w.t.Context(), ids, remove)
+	n, err := w.eng.StopWorkers(w.t.Context(), ids, engine.AnyLease, remove)
 	to := time.Now()
 	w.ok(err)
 	w.same(w.letGo(ids, from, to), n)
