@@ -176,7 +176,7 @@ func (a *Admin) PurgeArchive(ctx context.Context, f Filter, olderThan time.Durat
 		if err != nil {
 			return 0, err
 		}
-		return prune(ctx, e, filter, olderThan)
+		return purge(ctx, e, filter, olderThan)
 	})
 }
 

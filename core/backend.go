@@ -31,8 +31,9 @@ type backend struct {
 	heart     *lease.Heart
 	hub       *wake.Hub
 	announcer *wake.Announcer
-	silent    silence // maintenance's own, as is the next
+	silent    silence // maintenance's own, as are the next two
 	sweeper   sweeper
+	pruner    pruner
 
 	// ctx ends when closing begins: waiting dequeues end, nothing new starts.
 	ctx    context.Context

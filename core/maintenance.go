@@ -1,11 +1,8 @@
 package core
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
-
-	"github.com/pgqrs/pgqrs/core/engine"
 )
 
 const (
@@ -47,17 +44,12 @@ func (b *backend) maintainOnce() error {
 		return err
 	}
 	if b.cfg.ArchiveRetention > 0 {
-		if _, err := prune(b.ctx, b.engine, engine.Filter{}, b.cfg.ArchiveRetention); err != nil {
+		if err := b.pruner.prune(b.ctx, b.engine, b.cfg.ArchiveRetention); err != nil {
 			return err
 		}
 	}
 	_, err = inChunks(func(limit int) (int64, error) { return b.engine.ForgetKeys(b.ctx, b.cfg.DedupRetention, limit) })
 	return err
-}
-
-// prune removes old archive rows and returns how many.
-func prune(ctx context.Context, e engine.Engine, f engine.Filter, age time.Duration) (int64, error) {
-	return inChunks(func(limit int) (int64, error) { return e.PruneArchive(ctx, f, age, limit) })
 }
 
 // inChunks removes what is old, part by part, and returns how much it removed, also

@@ -199,6 +199,10 @@ type Archive interface {
 	// PruneArchive removes up to limit archived messages that f selects and that
 	// are older than age, and returns how many it removed.
 	PruneArchive(ctx context.Context, f Filter, age time.Duration, limit int) (int64, error)
+	// PruneFrom is a step on a walk through the archive by ascending id: it looks at up
+	// to limit messages with this id or a greater one, and removes those older than age.
+	// The cost of a step does not grow with the archive.
+	PruneFrom(ctx context.Context, from int64, age time.Duration, limit int) (Pruned, error)
 }
 
 // Wakeups tells consumers in other processes that there is something to take.

@@ -27,6 +27,16 @@ func Keyed(messages []model.NewMessage) bool {
 // AnyLease is longer than any lease.
 const AnyLease time.Duration = math.MaxInt64
 
+// Pruned is the answer to PruneFrom.
+type Pruned struct {
+	Removed int64
+	// More says that what comes next, from the id Next on, may be old as well. Otherwise
+	// the walk has come to messages that were enqueued later than age ago, or to the end
+	// of the archive, and Next is where to look later.
+	More bool
+	Next int64
+}
+
 // Claim asks for messages on behalf of one worker.
 type Claim struct {
 	QueueID  int64

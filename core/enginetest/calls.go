@@ -161,6 +161,10 @@ func calls() []call {
 			_, err := eng.PruneArchive(ctx, engine.Filter{}, time.Hour, 10)
 			return err
 		}),
+		ask("PruneFrom", func(ctx context.Context, eng engine.Engine) error {
+			_, err := eng.PruneFrom(ctx, 0, time.Hour, 10)
+			return err
+		}),
 		ask("CreateWorkflow", func(ctx context.Context, eng engine.Engine) error {
 			_, err := eng.CreateWorkflow(ctx, name("workflow"), 5)
 			return err

@@ -87,6 +87,27 @@ func archiveCases() []testCase {
 			require.Zero(b.t, prune(0, 2))
 			require.Zero(b.t, b.metrics().Archived)
 		}},
+		{name: "prune walks through the archive", own: true, run: func(b *bundle) {
+			b.fill(5)
+			b.archive(tokens(b.take(5, long))...)
+			waiting := b.put(`"waiting"`)
+			walk := func(age time.Duration) (removed int64) {
+				for at := int64(0); ; {
+					p, err := b.eng.PruneFrom(b.ctx, at, age, 2)
+					b.ok(err)
+					require.LessOrEqual(b.t, p.Removed, int64(2))
+					if removed += p.Removed; !p.More {
+						return removed
+					}
+					at = p.Next
+				}
+			}
+			require.Zero(b.t, walk(time.Hour))
+			b.eventually("the archive to be older than a millisecond", func() bool { return walk(time.Millisecond) == 5 })
+			require.Zero(b.t, walk(0))
+			require.Zero(b.t, b.metrics().Archived)
+			b.message(waiting)
+		}},
 		{name: "prune takes dead letters of that age too, and no queued message", own: true, run: func(b *bundle) {
 			b.limit(1)
 			b.exhaust()

@@ -161,3 +161,14 @@ func (s *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Dura
 	})
 	return removed, err
 }
+
+// PruneFrom implements engine.Archive.
+func (s *store) PruneFrom(ctx context.Context, from int64, age time.Duration, limit int) (p engine.Pruned, err error) {
+	var seen, last int64
+	var old bool
+	err = s.writeWith(ctx, pinned, s.step("PruneFrom", one(&p.Removed, &seen, &last, &old), from, seconds(age), int64(limit)))
+	if p.Next = from; old && seen == int64(limit) {
+		p.Next, p.More = last+1, true
+	}
+	return p, err
+}

@@ -88,6 +88,12 @@ func (e *store) ReplayArchived(ctx context.Context, id int64) error {
 	})
 }
 
+// PruneFrom implements engine.Archive. An index finds what is old, wherever it is.
+func (e *store) PruneFrom(ctx context.Context, from int64, age time.Duration, limit int) (engine.Pruned, error) {
+	removed, err := e.PruneArchive(ctx, engine.Filter{}, age, limit)
+	return engine.Pruned{Removed: removed, More: removed == int64(limit), Next: from}, err
+}
+
 // PruneArchive implements engine.Archive. It looks for what is old beside the
 // writer, because a filter may have it look at the whole archive.
 func (e *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Duration, limit int) (removed int64, err error) {

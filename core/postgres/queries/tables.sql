@@ -61,6 +61,25 @@ where ctid = any(array(
     and archived_at < statement_timestamp() - make_interval(secs => $6::float8)
   limit $7 for update skip locked))
 
+-- $1 the first id, $2 seconds, $3 how many to look at. Ids ascend with enqueued_at,
+-- nearly, and nothing is archived before it was enqueued. The index by archived_at
+-- would do until vacuum has freed pages: with a young row on each, it finds them all.
+
+-- name: PruneFrom
+with page as materialized (
+  select a.ctid as tid, a.id, a.enqueued_at, a.archived_at from {schema}.pgqrs_archive a
+  where a.id >= $1 order by a.id limit $3),
+removed as (
+  delete from {schema}.pgqrs_archive a
+  where a.ctid = any(array(
+    select d.ctid from {schema}.pgqrs_archive d
+    where d.ctid = any(array(select p.tid from page p where p.archived_at < statement_timestamp() - make_interval(secs => $2::float8)))
+    for update skip locked))
+  returning 1)
+select (select count(*) from removed), count(*), coalesce(max(p.id), 0),
+  coalesce(bool_or(p.enqueued_at < statement_timestamp() - make_interval(secs => $2::float8)), false)
+from page p
+
 -- A lease that has expired belongs to nobody. A claim that comes first leaves
 -- nothing to delete: the row is looked at again once its lock is had.
 

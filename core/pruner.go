@@ -1,0 +1,65 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/pgqrs/pgqrs/core/engine"
+)
+
+const (
+	// pruneParts is into how many parts a retention is divided: as often the pruner
+	// begins again from the first message.
+	pruneParts = 24
+	// pruneWhole is how often it does so at least.
+	pruneWhole = 24 * time.Hour
+)
+
+// pruner removes what has been in the archive for longer than it is to be kept.
+//
+// Messages leave the archive nearly as they came, by ascending id, so a round goes on
+// where the last one ended, and a large archive costs no more than a small one. What a
+// round has passed because it was archived long after it was enqueued waits for the
+// next look from the beginning, where little else is left. Maintenance alone uses it,
+// so it needs no lock.
+type pruner struct {
+	next  int64     // the id at which the next round begins
+	whole time.Time // by this process's clock: the last time it began with the first one
+}
+
+func (p *pruner) prune(ctx context.Context, e engine.Engine, age time.Duration) error {
+	if now := time.Now(); now.Sub(p.whole) >= min(max(age/pruneParts, maintenanceInterval), pruneWhole) {
+		p.next, p.whole = 0, now
+	}
+	var err error
+	_, p.next, err = pruneFrom(ctx, e, p.next, age)
+	return err
+}
+
+// pruneFrom walks through the archive from an id on, removes what is older than age,
+// and returns how much that was and where to go on, also when it fails.
+func pruneFrom(ctx context.Context, e engine.Engine, from int64, age time.Duration) (removed, next int64, err error) {
+	for {
+		step, err := e.PruneFrom(ctx, from, age, pruneChunk)
+		removed += step.Removed
+		if err != nil {
+			return removed, from, err
+		}
+		if from = step.Next; !step.More {
+			return removed, from, nil
+		}
+	}
+}
+
+// purge removes what f selects of the archive and is older than age, and returns how
+// much. All of a large archive goes by a walk, because to look for the next part would
+// take longer with each that is gone; what the walk does not find is looked for.
+func purge(ctx context.Context, e engine.Engine, f engine.Filter, age time.Duration) (removed int64, err error) {
+	if f == (engine.Filter{}) {
+		if removed, _, err = pruneFrom(ctx, e, 0, age); err != nil {
+			return removed, err
+		}
+	}
+	n, err := inChunks(func(limit int) (int64, error) { return e.PruneArchive(ctx, f, age, limit) })
+	return removed + n, err
+}
