@@ -51,15 +51,15 @@ func TestConcurrentSingleCallsShareStatements(t *testing.T) {
 		p, c := b.producer(), b.consumer()
 		const n = 1000
 		ids := make([]int64, n)
-		var all sync.WaitGroup
-		for i := range n {
-			all.Go(func() {
-				id, err := p.Enqueue(b.ctx, i)
-				assert.NoError(b.t, err)
-				ids[i] = id
-			})
-		}
-		all.Wait()
+		b.together(n, func() Flushes { return b.store.Activity().Enqueue }, func(all *sync.WaitGroup) {
+			for i := range n {
+				all.Go(func() {
+					id, err := p.Enqueue(b.ctx, i)
+					assert.NoError(b.t, err)
+					ids[i] = id
+				})
+			}
+		})
 		distinct := map[int64]bool{}
 		for _, id := range ids {
 			distinct[id] = true
@@ -69,14 +69,16 @@ func TestConcurrentSingleCallsShareStatements(t *testing.T) {
 		require.NoError(b.t, err)
 		assert.Less(b.t, lane.Stats().Flushes, int64(n/4))
 
-		for _, m := range b.take(c, DequeueOptions{Batch: n, Lease: time.Minute}) {
-			all.Go(func() {
-				ok, err := m.Archive(b.ctx)
-				assert.NoError(b.t, err)
-				assert.True(b.t, ok)
-			})
-		}
-		all.Wait()
+		taken := b.take(c, DequeueOptions{Batch: n, Lease: time.Minute})
+		b.together(n, func() Flushes { return b.store.Activity().Archive }, func(all *sync.WaitGroup) {
+			for _, m := range taken {
+				all.Go(func() {
+					ok, err := m.Archive(b.ctx)
+					assert.NoError(b.t, err)
+					assert.True(b.t, ok)
+				})
+			}
+		})
 		assert.Less(b.t, b.store.b.lanes.archive.Stats().Flushes, int64(n/4))
 		assert.EqualValues(b.t, n, b.metrics().Archived)
 	})
@@ -88,7 +90,9 @@ func TestConcurrentDequeuesShareClaims(t *testing.T) {
 	onBoth(t, func(b *bundle) {
 		const n = 100
 		p, suspended := b.producer(), b.consumer()
-		require.NoError(b.t, suspended.Suspend(b.ctx))
+		// By another process, so that its claim is refused among the others.
+		require.NoError(b.t, b.store.b.engine.SetWorkerStatus(b.ctx, suspended.ID(),
+			[]model.WorkerStatus{model.WorkerReady}, model.WorkerSuspended))
 		payloads := make([]any, n)
 		_, err := p.EnqueueBatch(b.ctx, payloads)
 		require.NoError(b.t, err)
@@ -96,24 +100,24 @@ func TestConcurrentDequeuesShareClaims(t *testing.T) {
 		for i := range consumers {
 			consumers[i] = b.consumer()
 		}
-		var all sync.WaitGroup
 		var taken sync.Map
-		for _, c := range consumers {
+		b.together(n/2+1, func() Flushes { return b.store.Activity().Claim }, func(all *sync.WaitGroup) {
+			for _, c := range consumers {
+				all.Go(func() {
+					got, err := c.Dequeue(b.ctx, DequeueOptions{Batch: 2, Lease: time.Minute})
+					assert.NoError(b.t, err)
+					for _, m := range got {
+						assert.Equal(b.t, c.ID(), m.ConsumerWorkerID)
+						_, twice := taken.LoadOrStore(m.ID, true)
+						assert.False(b.t, twice)
+					}
+				})
+			}
 			all.Go(func() {
-				got, err := c.Dequeue(b.ctx, DequeueOptions{Batch: 2, Lease: time.Minute})
-				assert.NoError(b.t, err)
-				for _, m := range got {
-					assert.Equal(b.t, c.ID(), m.ConsumerWorkerID)
-					_, twice := taken.LoadOrStore(m.ID, true)
-					assert.False(b.t, twice)
-				}
+				_, err := suspended.Dequeue(b.ctx, DequeueOptions{})
+				assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
 			})
-		}
-		all.Go(func() {
-			_, err := suspended.Dequeue(b.ctx, DequeueOptions{})
-			assert.True(b.t, fault.Is(err, fault.StateTransition), "%v", err)
 		})
-		all.Wait()
 		claims := b.store.Activity().Claim
 		assert.EqualValues(b.t, n/2, claims.Rows)
 		assert.Less(b.t, claims.Flushes, claims.Rows)
