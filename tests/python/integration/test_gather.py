@@ -6,7 +6,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from waiting import eventually
 
 import pgqrs
 from pgqrs import _gather, _pending
@@ -69,22 +71,40 @@ async def test_many_callers_cross_in_equal_halves_from_their_second_turn_on(
     assert sizes == [32, 68, 50, 50, 10, 32, 68]
 
 
-async def test_ids_keep_the_order_of_the_calls_where_commits_overlap(pg_dsn: str) -> None:
-    slow = "options=-c%20commit_siblings%3D0%20-c%20commit_delay%3D3000"  # a disk that takes 3 ms longer
-    async with await pgqrs.connect(f"{pg_dsn}&{slow}", bootstrap=True) as store:
+COMMITS_WAIT = """
+create function "{schema}".wait() returns trigger language plpgsql as $$ begin
+  if new.payload = '"slow"' then perform pg_sleep(0.003);
+  else perform pg_advisory_xact_lock_shared(hashtext('{schema}')); end if;
+  return null;
+end $$;
+create constraint trigger wait after insert on "{schema}".pgqrs_messages
+deferrable initially deferred for each row execute function "{schema}".wait()"""
+"""Commits take 3 ms, or as long as somebody holds the lock."""
+
+
+async def test_ids_keep_the_order_of_the_calls_where_commits_overlap(
+    pg_server: str, pg_schema: str, pg_dsn: str
+) -> None:
+    async with (
+        await pgqrs.connect(pg_dsn, bootstrap=True) as store,
+        await psycopg.AsyncConnection.connect(pg_server, autocommit=True) as other,
+    ):
         await store.queue("tasks")
         producer = await store.producer("tasks")
-        for n in range(40):  # a flush each; one of them tells how slow commits are
-            await producer.enqueue(n)
-        most = 0
-        for _ in range(5):
-            tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(2000)]
-            while not all(task.done() for task in tasks):
-                most = max(most, (await store.stats()).enqueue.flying)
-                await asyncio.sleep(0)
-            ids = [task.result() for task in tasks]
-            assert ids == sorted(ids)
-        assert most > 1
+        await other.execute(COMMITS_WAIT.format(schema=pg_schema).encode())
+        for _ in range(40):  # a flush each; one of them tells how slow commits are
+            await producer.enqueue("slow")
+        await other.execute("select pg_advisory_lock(hashtext(%s))", [pg_schema])
+        tasks = [asyncio.create_task(producer.enqueue(n)) for n in range(2000)]
+
+        async def they_overlap() -> bool:
+            return (await store.stats()).enqueue.flying > 1
+
+        await eventually(they_overlap)
+        assert not any(task.done() for task in tasks), "nobody is answered before their own commit"
+        await other.execute("select pg_advisory_unlock(hashtext(%s))", [pg_schema])
+        ids = await asyncio.gather(*tasks)
+        assert ids == sorted(ids)
 
 
 async def test_calls_with_other_arguments_go_apart(
