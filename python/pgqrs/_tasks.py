@@ -28,11 +28,13 @@ class Tasks:
     __slots__ = (
         "_ahead",
         "_beside",
+        "_closing",
         "_launching",
         "_places",
         "_receipts",
         "_running",
         "_threads",
+        "_unbegun",
         "settings",
     )
 
@@ -45,7 +47,10 @@ class Tasks:
         self._beside: set[asyncio.Task[None]] = set()
         self._ahead: deque[tuple[Served, QueueMessage]] = deque()  # fetched ahead of their handlers
         self._launching = False
-        self._running: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._running: dict[asyncio.Task[None], tuple[Served, QueueMessage, bool]] = {}  # and whether it has a place
+        # What has not taken its first step, by the message it is for.
+        self._unbegun: dict[QueueMessage, Coroutine[Any, Any, None]] = {}
         self._receipts = Receipts(self._received)
 
     async def take_places(self) -> int:
@@ -67,14 +72,31 @@ class Tasks:
         if not queue.in_loop:
             _ = message.lease_lost  # made here, because the handler's thread and the loop both ask for it
         self._places.working += 1
-        self._begin(self._handle(queue, message))
+        self._begin(self._handle(queue, message), queue, message, placed=True)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(
+        self, work: Coroutine[Any, Any, None], queue: Served, message: QueueMessage, *, placed: bool = False
+    ) -> None:
+        self._unbegun[message] = work  # until its first line
         task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
+        self._running[task] = queue, message, placed
         # Not by the task itself: an eager one ends before it is added, and one that is
         # cancelled before its first step does nothing.
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        queue, message, placed = self._running.pop(task)
+        unbegun = self._unbegun.get(message)
+        if unbegun is None or unbegun is not task.get_coro():  # an eager task may have none
+            return
+        # Somebody cancelled all tasks of the loop, say.
+        if placed:
+            self._ended()
+        if self._closing:  # the consumer's end releases it
+            del self._unbegun[message]
+            self._settled(queue, message)
+        else:
+            self._begin(self._give_up(queue, message, unread=placed), queue, message)
 
     def _ended(self) -> None:
         """A handler has ended: its place is free for the next message."""
@@ -116,6 +138,7 @@ class Tasks:
 
     async def cancel(self) -> int:
         """Gives up what is unfinished, and returns how many handlers ignore that."""
+        self._closing = True
         for task in self._running:
             task.cancel()
         self._receipts.cancel()
@@ -134,6 +157,7 @@ class Tasks:
     async def _handle(self, queue: Served, message: QueueMessage) -> None:
         """One message from the call of its handler to its acknowledgement, or until a
         receipt will do for that."""
+        del self._unbegun[message]
         received = False
         thread = None if queue.in_loop else self._in_thread(queue.handler, message)
         try:
@@ -170,14 +194,26 @@ class Tasks:
         if problem is None:
             self._settled(queue, message)
         else:
-            self._begin(self._archive_again(queue, message, problem))
+            self._begin(self._archive_again(queue, message, problem), queue, message)
 
     async def _archive_again(self, queue: Served, message: QueueMessage, problem: BaseException) -> None:
+        del self._unbegun[message]
         try:
             await queue.archive_again(message, problem)
         except BaseException:
             await queue.give_up(message)
             raise
+        finally:
+            self._settled(queue, message)
+
+    async def _give_up(self, queue: Served, message: QueueMessage, *, unread: bool) -> None:
+        """Releases a message; an unread one, which no handler has seen, as if it had never been leased."""
+        del self._unbegun[message]
+        try:
+            if unread:
+                await queue.give_back_unread([message])
+            else:
+                await queue.give_up(message)
         finally:
             self._settled(queue, message)
 

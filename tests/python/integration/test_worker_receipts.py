@@ -17,6 +17,7 @@ from waiting import eventually
 import pgqrs
 from pgqrs import _ops, _serving
 from pgqrs._places import AHEAD_MAX
+from pgqrs._tasks import Tasks
 
 pytestmark = pytest.mark.asyncio
 
@@ -224,30 +225,73 @@ async def test_eager_tasks_of_what_was_fetched_ahead_do_not_start_one_another(st
     assert sorted(handled) == sorted(set(handled)) and len(handled) == count
 
 
+def cancelled_before_it_begins(monkeypatch: pytest.MonkeyPatch, method: str, times: int = 1) -> asyncio.Event:
+    """Cancels the tasks that a method of Tasks begins before their first step, as who cancels
+    all tasks of a loop may; the event tells that it was done."""
+    begin, done = getattr(Tasks, method), asyncio.Event()
+
+    def begin_and_cancel(host: Tasks, *args: Any) -> None:
+        nonlocal times
+        begin(host, *args)
+        if times:
+            times -= 1
+            for task in host._running:
+                task.cancel()
+            done.set()
+
+    monkeypatch.setattr(Tasks, method, begin_and_cancel)
+    return done
+
+
 async def test_a_handler_that_was_cancelled_before_it_began_does_not_hold_the_end_up(
     store: pgqrs.Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handled, begun = asyncio.Event(), asyncio.Event()
+    handled = asyncio.Event()
 
     async def handler(_message: pgqrs.QueueMessage) -> None:
         handled.set()
 
+    cancelled = cancelled_before_it_begins(monkeypatch, "_launch", 1000)
     worker = pgqrs.Worker(store, {"tasks": handler})
-    host = worker._host
-
-    launch = type(host)._launch
-
-    def launch_and_cancel(*args: Any) -> None:
-        launch(*args)
-        for task in host._running:
-            task.cancel()
-        begun.set()
-
-    monkeypatch.setattr(type(host), "_launch", launch_and_cancel)
     run = asyncio.create_task(worker.run())
     await pgqrs.produce(store, "tasks", 1)
-    await asyncio.wait_for(begun.wait(), 20)
+    await asyncio.wait_for(cancelled.wait(), 20)
     worker.stop()
     await asyncio.wait_for(run, 20)
     assert not handled.is_set()
     assert await counts(store) == (1, 0, 0)
+
+
+async def test_a_handler_that_was_cancelled_before_it_began_leaves_message_and_place_to_the_next(
+    store: pgqrs.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+
+    async def handler(message: pgqrs.QueueMessage) -> None:
+        attempts.append(message.read_ct)
+
+    cancelled = cancelled_before_it_begins(monkeypatch, "_launch")
+    async with pgqrs.Worker(store, {"tasks": handler}, concurrency=1) as worker:
+        await pgqrs.produce(store, "tasks", 1)
+        await asyncio.wait_for(cancelled.wait(), 20)
+        await archived(store, 1)
+    assert attempts == [1], "the first lease does not count: no handler saw it"
+    assert worker._host.unfinished == 0
+
+
+async def test_an_archive_that_was_cancelled_before_it_was_tried_again_releases_its_message(
+    store: pgqrs.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+
+    async def handler(message: pgqrs.QueueMessage) -> None:
+        attempts.append(message.read_ct)
+
+    failing(monkeypatch, pgqrs.PgqrsError("no route", transient=True), 1)
+    cancelled = cancelled_before_it_begins(monkeypatch, "_received")
+    async with pgqrs.Worker(store, {"tasks": handler}, concurrency=1) as worker:
+        await pgqrs.produce(store, "tasks", 1)
+        await asyncio.wait_for(cancelled.wait(), 20)
+        await archived(store, 1)
+    assert attempts == [1, 2]
+    assert worker._host.unfinished == 0
