@@ -31,35 +31,24 @@ func (p *pruner) prune(ctx context.Context, e engine.Engine, age time.Duration) 
 	if now := time.Now(); now.Sub(p.whole) >= min(max(age/pruneParts, maintenanceInterval), pruneWhole) {
 		p.next, p.whole = 0, now
 	}
-	var err error
-	_, p.next, err = pruneFrom(ctx, e, p.next, age)
-	return err
-}
-
-// pruneFrom walks through the archive from an id on, removes what is older than age,
-// and returns how much that was and where to go on, also when it fails.
-func pruneFrom(ctx context.Context, e engine.Engine, from int64, age time.Duration) (removed, next int64, err error) {
 	for {
-		step, err := e.PruneFrom(ctx, from, age, pruneChunk)
-		removed += step.Removed
-		if err != nil {
-			return removed, from, err
+		step, err := e.PruneArchive(ctx, engine.Filter{}, age, p.next, pruneChunk)
+		if err != nil || step.End || step.Young { // which the next round looks at again
+			return err
 		}
-		if from = step.Next; !step.More {
-			return removed, from, nil
-		}
+		p.next = step.Next
 	}
 }
 
 // purge removes what f selects of the archive and is older than age, and returns how
-// much. All of a large archive goes by a walk, because to look for the next part would
-// take longer with each that is gone; what the walk does not find is looked for.
+// much, also when it fails.
 func purge(ctx context.Context, e engine.Engine, f engine.Filter, age time.Duration) (removed int64, err error) {
-	if f == (engine.Filter{}) {
-		if removed, _, err = pruneFrom(ctx, e, 0, age); err != nil {
+	for from := int64(0); ; {
+		step, err := e.PruneArchive(ctx, f, age, from, pruneChunk)
+		removed += step.Removed
+		if err != nil || step.End {
 			return removed, err
 		}
+		from = step.Next
 	}
-	n, err := inChunks(func(limit int) (int64, error) { return e.PruneArchive(ctx, f, age, limit) })
-	return removed + n, err
 }

@@ -196,13 +196,11 @@ type Archive interface {
 	// receive count of 0. Errors: MessageNotFound; StateTransition for a message
 	// that was archived by its consumer; QueueNotFound when its queue is gone.
 	ReplayArchived(ctx context.Context, id int64) error
-	// PruneArchive removes up to limit archived messages that f selects and that
-	// are older than age, and returns how many it removed.
-	PruneArchive(ctx context.Context, f Filter, age time.Duration, limit int) (int64, error)
-	// PruneFrom is a step on a walk through the archive by ascending id: it looks at up
-	// to limit messages with this id or a greater one, and removes those older than age.
-	// The cost of a step does not grow with the archive.
-	PruneFrom(ctx context.Context, from int64, age time.Duration, limit int) (Pruned, error)
+	// PruneArchive is a step on a walk through the archive by ascending id: of the
+	// messages with the id from or a greater one it looks at the first ones that f
+	// selects, up to limit, and removes those older than age. What a step costs does not
+	// grow with the archive, apart from what f makes it pass by.
+	PruneArchive(ctx context.Context, f Filter, age time.Duration, from int64, limit int) (Pruned, error)
 }
 
 // Wakeups tells consumers in other processes that there is something to take.

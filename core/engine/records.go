@@ -27,14 +27,16 @@ func Keyed(messages []model.NewMessage) bool {
 // AnyLease is longer than any lease.
 const AnyLease time.Duration = math.MaxInt64
 
-// Pruned is the answer to PruneFrom.
+// Pruned is the answer to PruneArchive.
 type Pruned struct {
 	Removed int64
-	// More says that what comes next, from the id Next on, may be old as well. Otherwise
-	// the walk has come to messages that were enqueued later than age ago, or to the end
-	// of the archive, and Next is where to look later.
-	More bool
+	// Next is the id from which the next step looks.
 	Next int64
+	// End: nothing follows that the filter selects.
+	End bool
+	// Young: none of those it looked at had been enqueued longer than age ago. What
+	// follows was enqueued later still, or nearly so, and is no older in the archive.
+	Young bool
 }
 
 // Claim asks for messages on behalf of one worker.

@@ -158,11 +158,7 @@ func calls() []call {
 		ask("DeleteArchived", func(ctx context.Context, eng engine.Engine) error { return eng.DeleteArchived(ctx, nowhere) }),
 		ask("ReplayArchived", func(ctx context.Context, eng engine.Engine) error { return eng.ReplayArchived(ctx, nowhere) }),
 		ask("PruneArchive", func(ctx context.Context, eng engine.Engine) error {
-			_, err := eng.PruneArchive(ctx, engine.Filter{}, time.Hour, 10)
-			return err
-		}),
-		ask("PruneFrom", func(ctx context.Context, eng engine.Engine) error {
-			_, err := eng.PruneFrom(ctx, 0, time.Hour, 10)
+			_, err := eng.PruneArchive(ctx, engine.Filter{}, time.Hour, 0, 10)
 			return err
 		}),
 		ask("CreateWorkflow", func(ctx context.Context, eng engine.Engine) error {

@@ -76,9 +76,9 @@ func archiveCases() []testCase {
 			b.fill(5)
 			b.archive(tokens(b.take(5, long))...)
 			prune := func(age time.Duration, limit int) int64 {
-				n, err := b.eng.PruneArchive(b.ctx, engine.Filter{}, age, limit)
+				p, err := b.eng.PruneArchive(b.ctx, engine.Filter{}, age, 0, limit)
 				b.ok(err)
-				return n
+				return p.Removed
 			}
 			require.Zero(b.t, prune(time.Hour, 100))
 			b.eventually("the archive to be older than a millisecond", func() bool { return prune(time.Millisecond, 2) == 2 })
@@ -89,32 +89,49 @@ func archiveCases() []testCase {
 		}},
 		{name: "prune walks through the archive", own: true, run: func(b *bundle) {
 			b.fill(5)
-			b.archive(tokens(b.take(5, long))...)
+			m := b.take(5, long)
+			b.archive(tokens(m)...)
 			waiting := b.put(`"waiting"`)
-			walk := func(age time.Duration) (removed int64) {
-				for at := int64(0); ; {
-					p, err := b.eng.PruneFrom(b.ctx, at, age, 2)
-					b.ok(err)
-					require.LessOrEqual(b.t, p.Removed, int64(2))
-					if removed += p.Removed; !p.More {
-						return removed
-					}
-					at = p.Next
-				}
+			step := func(age time.Duration, from int64) engine.Pruned {
+				p, err := b.eng.PruneArchive(b.ctx, engine.Filter{}, age, from, 2)
+				b.ok(err)
+				return p
 			}
-			require.Zero(b.t, walk(time.Hour))
-			b.eventually("the archive to be older than a millisecond", func() bool { return walk(time.Millisecond) == 5 })
-			require.Zero(b.t, walk(0))
-			require.Zero(b.t, b.metrics().Archived)
+			require.Equal(b.t, engine.Pruned{Next: m[1].ID + 1, Young: true}, step(time.Hour, 0))
+			require.Equal(b.t, engine.Pruned{Next: m[4].ID + 1, Young: true, End: true}, step(time.Hour, m[4].ID))
+			b.eventually("the archive to be older than a millisecond", func() bool { return step(time.Millisecond, m[4].ID).Removed == 1 })
+			require.Equal(b.t, engine.Pruned{Removed: 2, Next: m[2].ID + 1}, step(0, m[1].ID))
+			require.Equal(b.t, engine.Pruned{Removed: 1, Next: m[3].ID + 1, End: true}, step(0, m[3].ID))
+			nothing := step(0, nowhere)
+			require.True(b.t, nothing.End && nothing.Young && nothing.Removed == 0)
+			b.archived(m[0].ID)
 			b.message(waiting)
+		}},
+		{name: "prune passes by what the filter leaves out", own: true, run: func(b *bundle) {
+			other := b.newBundleOnQueue(5)
+			var gone []int64
+			for range 3 {
+				b.archive(token(b.one(long)))
+				m := other.one(long)
+				other.archive(token(m))
+				gone = append(gone, m.ID)
+			}
+			f := engine.Filter{QueueID: other.queue.ID}
+			first, err := b.eng.PruneArchive(b.ctx, f, 0, 0, 2)
+			b.ok(err)
+			require.Equal(b.t, engine.Pruned{Removed: 2, Next: gone[1] + 1}, first)
+			last, err := b.eng.PruneArchive(b.ctx, f, 0, first.Next, 2)
+			b.ok(err)
+			require.Equal(b.t, engine.Pruned{Removed: 1, Next: gone[2] + 1, End: true}, last)
+			require.EqualValues(b.t, 3, b.metrics().Archived)
 		}},
 		{name: "prune takes dead letters of that age too, and no queued message", own: true, run: func(b *bundle) {
 			b.limit(1)
 			b.exhaust()
 			id := b.put(`"waiting"`)
-			n, err := b.eng.PruneArchive(b.ctx, engine.Filter{}, 0, 100)
+			p, err := b.eng.PruneArchive(b.ctx, engine.Filter{}, 0, 0, 100)
 			b.ok(err)
-			require.EqualValues(b.t, 1, n)
+			require.EqualValues(b.t, 1, p.Removed)
 			b.message(id)
 		}},
 	}

@@ -88,7 +88,7 @@ func (p *planBundle) prepareAll() {
 	p.prepare("held", "bigint[], float8", "ReleaseHeld")
 	p.prepare("archive", "bigint[], bigint[], int[]", "Archive")
 	p.prepare("extend", "bigint[], bigint[], int[], float8[]", "Extend")
-	p.prepare("prune", "bigint, float8, bigint", "PruneFrom")
+	p.prepare("prune", "bigint, bigint, int, text, bool, bigint, float8, bigint", "PruneArchive")
 	p.prepare("release", "bigint[], bigint[], int[], timestamptz[], bool[]", "Release")
 }
 
@@ -138,7 +138,7 @@ func (p *planBundle) check(state string) {
 	p.explain(state, "extend", tokens+fmt.Sprintf(", array_fill(900::float8, array[%d]))", len(ids)), "pgqrs_messages_pkey", len(ids))
 	p.explain(state, "release", tokens+fmt.Sprintf(", null, array_fill(false, array[%d]))", len(ids)), "pgqrs_messages_pkey", 2*len(ids))
 	p.explain(state, "archive", tokens+")", "pgqrs_messages_pkey", len(ids))
-	p.explain(state, "prune", "(0, 3600, 1000)", "pgqrs_archive_pkey", len(ids))
+	p.explain(state, "prune", "(0, 0, 0, null, false, 0, 3600, 1000)", "pgqrs_archive_pkey", len(ids))
 	// What the claims took ends within 15 minutes, what is delayed lies beyond.
 	p.explain(state, "held", fmt.Sprintf("('{%d}', 960)", p.worker.ID), "pgqrs_messages_claim", 3*planClaimRows)
 	p.explain(state, "held", fmt.Sprintf("('{%d}', 0)", p.worker.ID), "pgqrs_messages_claim", 0)

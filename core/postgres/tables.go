@@ -153,22 +153,17 @@ func (s *store) ReplayArchived(ctx context.Context, id int64) error {
 }
 
 // PruneArchive implements engine.Archive.
-func (s *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Duration, limit int) (removed int64, err error) {
-	err = s.transaction(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.queries.get("PruneArchive"), selecting(f, f.DeadOnly, seconds(age), int64(limit))...)
-		removed = tag.RowsAffected()
-		return err
-	})
-	return removed, err
-}
-
-// PruneFrom implements engine.Archive.
-func (s *store) PruneFrom(ctx context.Context, from int64, age time.Duration, limit int) (p engine.Pruned, err error) {
-	var seen, last int64
-	var old bool
-	err = s.writeWith(ctx, pinned, s.step("PruneFrom", one(&p.Removed, &seen, &last, &old), from, seconds(age), int64(limit)))
-	if p.Next = from; old && seen == int64(limit) {
-		p.Next, p.More = last+1, true
+func (s *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Duration, from int64, limit int) (p engine.Pruned, err error) {
+	walk := ordinary // a filter may leave so little that the order of the ids is no help
+	if f == (engine.Filter{}) {
+		walk = pinned
 	}
-	return p, err
+	var seen, last int64
+	args := selecting(f, f.DeadOnly, from, seconds(age), int64(limit))
+	err = s.writeWith(ctx, walk, s.step("PruneArchive", one(&p.Removed, &seen, &last, &p.Young), args...))
+	if err != nil {
+		return engine.Pruned{}, err
+	}
+	p.Next, p.End = last+1, seen < int64(limit)
+	return p, nil
 }

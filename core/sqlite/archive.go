@@ -88,27 +88,43 @@ func (e *store) ReplayArchived(ctx context.Context, id int64) error {
 	})
 }
 
-// PruneFrom implements engine.Archive. An index finds what is old, wherever it is.
-func (e *store) PruneFrom(ctx context.Context, from int64, age time.Duration, limit int) (engine.Pruned, error) {
-	removed, err := e.PruneArchive(ctx, engine.Filter{}, age, limit)
-	return engine.Pruned{Removed: removed, More: removed == int64(limit), Next: from}, err
+// archivedPage is what a step of PruneArchive looks at.
+type archivedPage struct{ id, enqueuedAt, archivedAt int64 }
+
+func scanArchivedPage(row *sqlite3.Stmt) archivedPage {
+	return archivedPage{row.ColumnInt64(0), row.ColumnInt64(1), row.ColumnInt64(2)}
 }
 
 // PruneArchive implements engine.Archive. It looks for what is old beside the
 // writer, because a filter may have it look at the whole archive.
-func (e *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Duration, limit int) (removed int64, err error) {
+func (e *store) PruneArchive(ctx context.Context, f engine.Filter, age time.Duration, from int64, limit int) (p engine.Pruned, err error) {
 	before := microsNow() - micros(age)
-	var old []int64
+	var page []archivedPage
 	err = e.read(ctx, func(c *conn) (err error) {
-		old, err = selectAll(c, ofDead("archived_old", f), scanID, selecting(f, before, int64(limit))...)
+		page, err = selectAll(c, ofDead("archived_page", f), scanArchivedPage, selecting(f, from, int64(limit))...)
 		return err
 	})
-	if err != nil || len(old) == 0 {
-		return 0, err
+	if err != nil {
+		return engine.Pruned{}, err
+	}
+	p = engine.Pruned{Next: from, End: len(page) < limit, Young: true}
+	var old []int64
+	for _, m := range page {
+		p.Next = m.id + 1
+		p.Young = p.Young && m.enqueuedAt >= before
+		if m.archivedAt < before {
+			old = append(old, m.id)
+		}
+	}
+	if len(old) == 0 {
+		return p, nil
 	}
 	err = e.write(ctx, len(old), func(t *tx) (err error) {
-		removed, err = t.execEach("archived_prune", old, before)
+		p.Removed, err = t.execEach("archived_prune", old, before)
 		return err
 	})
-	return removed, err
+	if err != nil {
+		return engine.Pruned{}, err
+	}
+	return p, nil
 }

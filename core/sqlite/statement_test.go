@@ -71,7 +71,7 @@ func TestPlans(t *testing.T) {
 		"archived_count_all":   "COVERING INDEX",
 		"worker_holds":         byConsumer, "worker_holds.one": byConsumer,
 		"worker_leases": byConsumer, "worker_purge": byConsumer,
-		"archived_old": "INDEX pgqrs_archive_at (archived_at<?)", "archived_old_dead": "pgqrs_archive_dead",
+		"archived_page": "USING INTEGER PRIMARY KEY (rowid>?)", "archived_page_dead": "pgqrs_archive_dead (id>?)",
 		"archived_prune": "USING INTEGER PRIMARY KEY (rowid=?)", "archived_count_dead": "pgqrs_archive_dead",
 		"leases": "USING INTEGER PRIMARY KEY (rowid=?)", "leases.one": "USING INTEGER PRIMARY KEY (rowid=?)",
 		"claim_lease": "USING INTEGER PRIMARY KEY (rowid=?)", "extend": "USING INTEGER PRIMARY KEY (rowid=?)",

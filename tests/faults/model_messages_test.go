@@ -454,7 +454,7 @@ func (w *world) prune() {
 	f, keep := w.filter()
 	limit := 1 + w.rand.IntN(20)
 	w.say("prune %+v %d", f, limit)
-	n, err := w.eng.PruneArchive(w.t.Context(), f, 0, limit)
+	p, err := w.eng.PruneArchive(w.t.Context(), f, 0, 0, limit)
 	w.ok(err)
 	matching := 0
 	for _, m := range w.archive {
@@ -462,7 +462,7 @@ func (w *world) prune() {
 			matching++
 		}
 	}
-	w.same(int64(min(matching, limit)), n)
+	w.same(int64(min(matching, limit)), p.Removed)
 	left, err := w.eng.ListArchived(w.t.Context(), engine.Filter{}, model.Page{Limit: 1 << 20})
 	w.ok(err)
 	stays := map[int64]bool{}

@@ -51,33 +51,26 @@ select id, queue_id, statement_timestamp(), enqueued_at, 0, producer_worker_id, 
 -- name: WhyNotReplayed
 select a.dead_reason is not null, a.queue_id from {schema}.pgqrs_archive a where a.id = $1
 
--- name: PruneArchive
-delete from {schema}.pgqrs_archive
-where ctid = any(array(
-  select ctid from {schema}.pgqrs_archive
-  where ($1::bigint = 0 or queue_id = $1) and ($2::bigint = 0 or consumer_worker_id = $2) and read_ct >= $3::int
-    and ($4::text is null or payload @> $4::text::jsonb)
-    and (not $5::bool or dead_reason is not null)
-    and archived_at < statement_timestamp() - make_interval(secs => $6::float8)
-  limit $7 for update skip locked))
-
--- $1 the first id, $2 seconds, $3 how many to look at. Ids ascend with enqueued_at,
+-- $6 the first id, $7 seconds, $8 how many to look at. Ids ascend with enqueued_at,
 -- nearly, and nothing is archived before it was enqueued. The index by archived_at
 -- would do until vacuum has freed pages: with a young row on each, it finds them all.
 
--- name: PruneFrom
+-- name: PruneArchive
 with page as materialized (
   select a.ctid as tid, a.id, a.enqueued_at, a.archived_at from {schema}.pgqrs_archive a
-  where a.id >= $1 order by a.id limit $3),
+  where a.id >= $6 and ($1::bigint = 0 or a.queue_id = $1) and ($2::bigint = 0 or a.consumer_worker_id = $2)
+    and a.read_ct >= $3::int and ($4::text is null or a.payload @> $4::text::jsonb)
+    and (not $5::bool or a.dead_reason is not null)
+  order by a.id limit $8),
 removed as (
   delete from {schema}.pgqrs_archive a
   where a.ctid = any(array(
     select d.ctid from {schema}.pgqrs_archive d
-    where d.ctid = any(array(select p.tid from page p where p.archived_at < statement_timestamp() - make_interval(secs => $2::float8)))
+    where d.ctid = any(array(select p.tid from page p where p.archived_at < statement_timestamp() - make_interval(secs => $7::float8)))
     for update skip locked))
   returning 1)
-select (select count(*) from removed), count(*), coalesce(max(p.id), 0),
-  coalesce(bool_or(p.enqueued_at < statement_timestamp() - make_interval(secs => $2::float8)), false)
+select (select count(*) from removed), count(*), coalesce(max(p.id), $6 - 1),
+  not coalesce(bool_or(p.enqueued_at < statement_timestamp() - make_interval(secs => $7::float8)), false)
 from page p
 
 -- A lease that has expired belongs to nobody. A claim that comes first leaves

@@ -49,19 +49,18 @@ FROM pgqrs_archive a LEFT JOIN pgqrs_queues q ON q.id = a.queue_id WHERE a.id = 
 INSERT INTO pgqrs_messages (id, queue_id, vt, enqueued_at, read_ct, producer_worker_id, payload)
 SELECT id, queue_id, ?2, enqueued_at, 0, producer_worker_id, payload FROM pgqrs_archive WHERE id = ?1+0;
 
--- Read outside a write transaction, because a filter may look at all of the
--- archive. Index: pgqrs_archive_at.
--- name: archived_old
-SELECT id FROM pgqrs_archive
-WHERE archived_at < ?5+0
+-- Read outside a write transaction, because a filter may look at all of the archive.
+-- name: archived_page
+SELECT id, enqueued_at, archived_at FROM pgqrs_archive
+WHERE id >= ?5+0
   AND (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
   AND (?4 IS NULL OR pgqrs_contains(payload, ?4))
-ORDER BY archived_at LIMIT ?6+0;
+ORDER BY id LIMIT ?6+0;
 
 -- Index: pgqrs_archive_dead.
--- name: archived_old_dead
-SELECT id FROM pgqrs_archive
-WHERE dead_reason IS NOT NULL AND archived_at < ?5+0
+-- name: archived_page_dead
+SELECT id, enqueued_at, archived_at FROM pgqrs_archive
+WHERE dead_reason IS NOT NULL AND id >= ?5+0
   AND (?1+0 = 0 OR queue_id = ?1+0) AND (?2+0 = 0 OR consumer_worker_id = ?2+0) AND read_ct >= ?3+0
   AND (?4 IS NULL OR pgqrs_contains(payload, ?4))
 ORDER BY id LIMIT ?6+0;
