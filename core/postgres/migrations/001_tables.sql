@@ -52,5 +52,5 @@ create table {schema}.pgqrs_archive (
   original_msg_id    bigint generated always as (id) stored
 );
 
--- Block ranges suffice: rows arrive in the order of archived_at.
+-- For reports by time. Block ranges suffice: rows arrive in the order of archived_at.
 create index pgqrs_archive_at on {schema}.pgqrs_archive using brin (archived_at) with (autosummarize = on);

@@ -54,7 +54,8 @@ CREATE TABLE pgqrs_archive (
   original_msg_id INTEGER GENERATED ALWAYS AS (id) VIRTUAL
 ) STRICT;
 
--- Retention; rows arrive in this order, so it only grows at its right edge.
+-- Counts the archive without a look at the payloads, and for reports by time. Rows
+-- arrive in this order, so it only grows at its right edge.
 CREATE INDEX pgqrs_archive_at ON pgqrs_archive (archived_at);
 
 -- The dead letters, few among many.
