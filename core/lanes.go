@@ -77,8 +77,8 @@ func newAckLane[I any](b *backend, flush func(context.Context, []I) ([]bool, err
 func (l *lanes) of(queueID int64) (*enqueueLane, error) {
 	return laneOf(l, l.enqueue, queueID, func(caps engine.Capabilities) batch.Options[model.NewMessage, int64] {
 		return batch.Options[model.NewMessage, int64]{
-			FlushInTurn: func(ctx context.Context, messages []model.NewMessage, placed func()) ([]int64, error) {
-				return l.b.engine.EnqueueInTurn(ctx, queueID, messages, placed)
+			FlushInTurn: func(ctx context.Context, messages []model.NewMessage, sent, placed func()) ([]int64, error) {
+				return l.b.engine.EnqueueInTurn(ctx, queueID, messages, sent, placed)
 			},
 			FlushHeld: func(ctx context.Context, messages []model.NewMessage) ([]int64, error) {
 				return l.b.engine.Enqueue(ctx, queueID, messages)

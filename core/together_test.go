@@ -38,9 +38,9 @@ func (g *gate) hold(rows int) {
 	<-g.open
 }
 
-func (g *gate) EnqueueInTurn(ctx context.Context, queue int64, messages []model.NewMessage, placed func()) ([]int64, error) {
+func (g *gate) EnqueueInTurn(ctx context.Context, queue int64, messages []model.NewMessage, sent, placed func()) ([]int64, error) {
 	g.hold(len(messages))
-	return g.Engine.EnqueueInTurn(ctx, queue, messages, placed)
+	return g.Engine.EnqueueInTurn(ctx, queue, messages, sent, placed)
 }
 
 func (g *gate) Claim(ctx context.Context, claims []engine.Claim) ([]engine.Claimed, error) {

@@ -3,8 +3,9 @@
 //
 // A [Lane] collects calls of one kind. While no flush runs, a call starts one at
 // once: an idle lane adds no delay. While a flush is on its way the next calls
-// gather, and leave together with the following flush. The busier the database,
-// the larger the batches; there is no timer and nothing to tune.
+// gather, and leave together with the following flush, which may be sent behind the
+// first one when it is large enough. The busier the database, the larger the batches;
+// there is no timer and nothing to tune.
 //
 // A call's rows form a unit that is stored whole or not at all. When one row of
 // a flush is to blame (fault.IsRowFault), the flush is halved until the guilty

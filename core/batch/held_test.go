@@ -68,7 +68,7 @@ func (k *keyed) store(items []int, patience time.Duration) ([]int64, error) {
 func (k *keyed) lane(report spawn.Report) *Lane[int, int64] {
 	k.holders = map[int]chan struct{}{}
 	return NewLane(Options[int, int64]{
-		FlushInTurn: func(_ context.Context, items []int, _ func()) ([]int64, error) {
+		FlushInTurn: func(_ context.Context, items []int, _, _ func()) ([]int64, error) {
 			return k.store(items, waitsInTurn)
 		},
 		FlushHeld: func(_ context.Context, items []int) ([]int64, error) {

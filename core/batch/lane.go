@@ -18,10 +18,12 @@ type Options[I, R any] struct {
 	// owner of the lane gives up waiting at close.
 	Flush func(ctx context.Context, items []I) ([]R, error)
 	// FlushInTurn, in the place of Flush, is for items that must reach the database in
-	// the order of the calls. It may call placed, before it returns, when the rows have
-	// their places and only the commit is left; where commits are slow the next flush
-	// begins then. placed is nil when nobody wants to know.
-	FlushInTurn func(ctx context.Context, items []I, placed func()) ([]R, error)
+	// the order of the calls. Before it returns it may call sent, when the next flush
+	// will be carried behind this one, and placed, when the rows have their places and
+	// only the commit is left. A flush that is large enough begins at the first of them,
+	// and any where commits are slow at the second. Either is nil when nobody wants to
+	// know.
+	FlushInTurn func(ctx context.Context, items []I, sent, placed func()) ([]R, error)
 	// FlushHeld, which may be nil, is for the unit of a call of which Flush or
 	// FlushInTurn said that it has to wait for a transaction of somebody else
 	// (fault.IsHeld). It waits a while for that itself, beside the other flushes, and is
@@ -269,7 +271,15 @@ func (l *Lane[I, R]) enter(units []*unit[I, R]) int {
 // mayStart reports whether there is work for another flusher, and a free place.
 // mu is held.
 func (l *Lane[I, R]) mayStart() bool {
-	return l.flying < l.opt.Flushers && len(l.waiting) > 0 && l.turns.holder == nil
+	return len(l.waiting) > 0 && l.mayFollow(l.flying)
+}
+
+// mayFollow reports whether a flush may begin beside so many others. mu is held.
+func (l *Lane[I, R]) mayFollow(others int) bool {
+	if l.opt.FlushInTurn != nil {
+		return l.turns.mayFollow(others, l.opt.Flushers, l.rows)
+	}
+	return others < l.opt.Flushers
 }
 
 // start runs another flusher if there is work and a free place. mu is held.
@@ -352,7 +362,7 @@ func (l *Lane[I, R]) next(self *flusher) ([]*unit[I, R], int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.turns.end(self)
-	if l.turns.holder != nil { // which starts the next flusher
+	if !l.mayFollow(l.flying - 1) { // one of those starts the next flusher
 		l.retire()
 		return nil, 0
 	}

@@ -30,7 +30,7 @@ type log struct {
 	rows    []int
 }
 
-func (g *log) flush(_ context.Context, items []int, placed func()) ([]int64, error) {
+func (g *log) flush(_ context.Context, items []int, _, placed func()) ([]int64, error) {
 	g.mu.Lock()
 	assert.False(g.t, g.placing, "one flush at a time stores rows")
 	g.placing = true
@@ -147,7 +147,7 @@ func TestAPanicGivesTheTurnBack(t *testing.T) {
 		group := &spawn.Group{Report: func(any, []byte) { panics.Add(1) }}
 		lane := NewLane(Options[int, int64]{
 			MaxRows: 1, Flushers: 4, Group: group,
-			FlushInTurn: func(_ context.Context, items []int, placed func()) ([]int64, error) {
+			FlushInTurn: func(_ context.Context, items []int, _, placed func()) ([]int64, error) {
 				if placed != nil {
 					placed()
 				}

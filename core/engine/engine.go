@@ -128,14 +128,15 @@ type Messages interface {
 	// Errors: QueueNotFound; a RowFault when one message is to blame; Timeout, with
 	// RowFault and Held, when that second is over.
 	Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error)
-	// EnqueueInTurn is Enqueue that says when another one may follow: it calls placed
-	// when the messages have their ids and their places in the queue, and only the
-	// commit is left, which may still fail. What begins after that call gets greater
-	// ids, and comes later in the queue where both are due at once; only where that
-	// commit fails and is repeated it is the other way round. An engine that cannot
-	// tell in time calls it late or never; placed may be nil. Others wait behind it, so
-	// it hardly waits for dedup keys.
-	EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, placed func()) ([]int64, error)
+	// EnqueueInTurn is Enqueue that says when another EnqueueInTurn of the queue may
+	// begin, which then gets greater ids and comes later where both are due at once. It
+	// calls sent when the messages are on their way, and another call will be carried
+	// behind them; placed when they have their ids and their places, and only the commit
+	// is left. Both may still fail, and what fails and is repeated, or stored in halves
+	// because of one message, comes after what has followed. An engine that cannot tell
+	// in time calls them late or never; either may be nil. Others wait behind it, so it
+	// hardly waits for dedup keys.
+	EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, sent, placed func()) ([]int64, error)
 	// ForgetKeys forgets up to limit dedup keys that have been remembered for longer
 	// than age, whatever became of their messages, and returns how many.
 	ForgetKeys(ctx context.Context, age time.Duration, limit int) (int64, error)

@@ -98,9 +98,15 @@ func enqueueCases() []testCase {
 		}},
 		{name: "in turn", run: func(b *bundle) {
 			last := int64(0)
-			for range 3 {
+			for n := range 4 {
 				told := 0
-				got, err := b.eng.EnqueueInTurn(b.ctx, b.queue.ID, numbered(50), func() { told++ })
+				sent, placed := func() { told++ }, func() { told++ }
+				if n < 2 { // nobody wants to know
+					sent = nil
+				} else {
+					placed = nil
+				}
+				got, err := b.eng.EnqueueInTurn(b.ctx, b.queue.ID, numbered(50), sent, placed)
 				b.ok(err)
 				require.LessOrEqual(b.t, told, 1)
 				require.Len(b.t, got, 50)
@@ -108,11 +114,13 @@ func enqueueCases() []testCase {
 				require.Greater(b.t, got[0], last)
 				last = got[49]
 			}
-			_, err := b.eng.EnqueueInTurn(b.ctx, b.queue.ID, numbered(50), nil) // nobody wants to know
+			_, err := b.eng.EnqueueInTurn(b.ctx, b.queue.ID, numbered(50), nil, nil)
 			b.ok(err)
-			_, err = b.eng.EnqueueInTurn(b.ctx, nowhere, numbered(2), func() {})
+			_, err = b.eng.EnqueueInTurn(b.ctx, nowhere, numbered(2), nil, func() {})
 			b.fails(fault.QueueNotFound, err)
-			require.EqualValues(b.t, 200, b.metrics().Pending)
+			_, err = b.eng.EnqueueInTurn(b.ctx, nowhere, numbered(2), func() {}, nil)
+			b.fails(fault.QueueNotFound, err)
+			require.EqualValues(b.t, 250, b.metrics().Pending)
 		}},
 		{name: "a batch of the flush limit", run: func(b *bundle) {
 			n := b.eng.Capabilities().MaxFlushRows

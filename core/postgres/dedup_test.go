@@ -77,13 +77,13 @@ func TestAHeldDedupKeyIsRefusedAfterAWhile(t *testing.T) {
 		require.True(t, fault.SafeToRetry(err))
 		require.ErrorContains(t, err, "the same dedup key")
 	}
-	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil)
+	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil, nil)
 	refused(err, true)
 	_, err = b.store.Enqueue(b.ctx, b.queue.ID, messages)
 	refused(err, false)
 	require.Empty(t, b.claim(10, time.Minute))
 	require.NoError(t, tx.Rollback(b.ctx))
-	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil)
+	_, err = b.store.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil, nil)
 	require.NoError(t, err)
 	require.Len(t, b.claim(10, time.Minute), 2)
 }

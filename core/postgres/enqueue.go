@@ -25,15 +25,19 @@ var (
 
 // Enqueue implements engine.Messages.
 func (s *store) Enqueue(ctx context.Context, queueID int64, messages []model.NewMessage) ([]int64, error) {
-	return s.enqueue(ctx, queueID, messages, waitsApart, nil)
+	return s.enqueue(ctx, queueID, messages, waitsApart, nil, nil)
 }
 
 // EnqueueInTurn implements engine.Messages.
-func (s *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, placed func()) ([]int64, error) {
-	return s.enqueue(ctx, queueID, messages, waitsInTurn, placed)
+func (s *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, sent, placed func()) ([]int64, error) {
+	if sent == nil || !s.named || engine.Keyed(messages) {
+		s.awaitStream(queueID)
+		sent = nil
+	}
+	return s.enqueue(ctx, queueID, messages, waitsInTurn, sent, placed)
 }
 
-func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.NewMessage, p patience, placed func()) ([]int64, error) {
+func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.NewMessage, p patience, sent, placed func()) ([]int64, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
@@ -41,8 +45,14 @@ func (s *store) enqueue(ctx context.Context, queueID int64, messages []model.New
 	query, want, args := s.enqueueQuery(queueID, messages, p.wait)
 	insert := s.step(query, readIDs(&ids, len(messages)), args...)
 	insert.placed = placed
-	err := s.attempt(ctx, func() error {
-		err := s.once(ctx, want, insert)
+	err := s.attempt(ctx, func() (err error) {
+		if sent != nil {
+			once := sent
+			sent = nil // what failed is repeated by itself
+			ids, err = s.inStream(ctx, queueID, insert, len(messages), once)
+			return err
+		}
+		err = s.once(ctx, want, insert)
 		if err != nil && engine.Keyed(messages) {
 			err = held(err, "dedup_key", p.retry, "another transaction has enqueued the same dedup key and does not end: "+
 				"nothing was stored; repeat the call, or end that transaction")

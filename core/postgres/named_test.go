@@ -49,7 +49,7 @@ func (b *bundle) enqueueInTurn(s *store, messages []model.NewMessage) *inTurn {
 	c := &inTurn{placed: make(chan struct{}), ended: make(chan struct{})}
 	spawn.Go(nil, func() {
 		defer close(c.ended)
-		c.ids, c.err = s.EnqueueInTurn(b.ctx, b.queue.ID, messages, func() { close(c.placed) })
+		c.ids, c.err = s.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil, func() { close(c.placed) })
 	})
 	return c
 }

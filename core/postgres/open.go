@@ -20,6 +20,7 @@ type store struct {
 	named   bool // statements have names, and so tell the types of their parameters
 	queries *statements
 	hints   hints
+	streams sync.Map // *stream by the id of its queue
 	log     *slog.Logger
 
 	connectTimeout time.Duration

@@ -153,29 +153,39 @@ func (s *store) send(ctx context.Context, conn *pgx.Conn, steps []step) (results
 	return conn.SendBatch(ctx, batch), nil
 }
 
-// withConn lends a connection to f. Waiting for one is bounded by the connect
-// timeout.
+// withConn lends a connection to f.
 func (s *store) withConn(ctx context.Context, f func(conn *pgxpool.Conn) error) error {
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return f(conn)
+}
+
+// acquire takes a connection out of the pool. Waiting for one is bounded by the connect
+// timeout.
+func (s *store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	waiting, cancel := context.WithTimeout(ctx, s.connectTimeout)
 	defer cancel()
 	conn, err := s.pool.Acquire(waiting)
 	if err != nil {
 		if ctx.Err() != nil {
-			return fault.FromContext(ctx)
+			return nil, fault.FromContext(ctx)
 		}
 		if waiting.Err() != nil && s.pool.Stat().AcquiredConns() >= s.pool.Config().MaxConns {
-			return &fault.Error{
+			return nil, &fault.Error{
 				Kind: fault.PoolExhausted, Field: "max_connections", Safe: true, Cause: err,
 				Text: "no connection became free in time: raise max_connections",
 			}
 		}
-		return connectFault(ctx, err)
+		return nil, connectFault(ctx, err)
 	}
-	defer conn.Release()
 	if ctx.Err() != nil {
-		return fault.FromContext(ctx)
+		conn.Release()
+		return nil, fault.FromContext(ctx)
 	}
-	return f(conn)
+	return conn, nil
 }
 
 const (

@@ -39,7 +39,7 @@ func (e *store) Enqueue(ctx context.Context, queueID int64, messages []model.New
 
 // EnqueueInTurn implements engine.Messages: there is one writer, so each comes after
 // the commit of the one before.
-func (e *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, _ func()) ([]int64, error) {
+func (e *store) EnqueueInTurn(ctx context.Context, queueID int64, messages []model.NewMessage, _, _ func()) ([]int64, error) {
 	return e.Enqueue(ctx, queueID, messages)
 }
 
