@@ -142,26 +142,39 @@ func TestHalvesGoBeforeTheNextFlush(t *testing.T) {
 }
 
 func TestAPanicGivesTheTurnBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var panics atomic.Int32
-		group := &spawn.Group{Report: func(any, []byte) { panics.Add(1) }}
-		lane := NewLane(Options[int, int64]{
-			MaxRows: 1, Flushers: 4, Group: group,
-			FlushInTurn: func(_ context.Context, items []int, _, placed func()) ([]int64, error) {
-				if placed != nil {
-					placed()
-				}
-				if items[0]%2 == 0 {
-					panic("engine")
-				}
-				return make([]int64, len(items)), nil
-			},
-		})
-		for i, err := range load(t, lane, 200) {
-			assert.Equal(t, i%2 == 0, err != nil, i)
-		}
-		require.NoError(t, lane.Close(t.Context()))
-		group.Wait()
-		assert.EqualValues(t, 100, panics.Load())
+	for name, tell := range map[string]func(sent, placed func()){
+		"with a flush behind it":    func(sent, _ func()) { say(sent) },
+		"while others store theirs": func(_, placed func()) { say(placed) },
+	} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { panicsInTurn(t, tell) }) })
+	}
+}
+
+func say(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+// panicsInTurn has every second flush panic once it has told what it was asked to.
+func panicsInTurn(t *testing.T, tell func(sent, placed func())) {
+	var panics atomic.Int32
+	group := &spawn.Group{Report: func(any, []byte) { panics.Add(1) }}
+	lane := NewLane(Options[int, int64]{
+		MaxRows: 1, Flushers: 4, Group: group,
+		FlushInTurn: func(_ context.Context, items []int, sent, placed func()) ([]int64, error) {
+			tell(sent, placed)
+			time.Sleep(time.Millisecond)
+			if items[0]%2 == 0 {
+				panic("engine")
+			}
+			return make([]int64, len(items)), nil
+		},
 	})
+	for i, err := range load(t, lane, 200) {
+		assert.Equal(t, i%2 == 0, err != nil, i)
+	}
+	require.NoError(t, lane.Close(t.Context()))
+	group.Wait()
+	assert.EqualValues(t, 100, panics.Load())
 }

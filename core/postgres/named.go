@@ -37,14 +37,10 @@ func (s *store) sendNamed(ctx context.Context, conn *pgx.Conn, steps []step) (re
 	defer args.giveBack() // by then they are copied into what goes to the server
 	for i, st := range steps {
 		n.names[i] = s.queries.nameOf(st.sql)
-		statement, err := conn.Prepare(ctx, n.names[i], st.sql)
-		if err != nil {
+		var err error
+		if statements[i], err = prepare(ctx, conn, n.names[i], st, args); err != nil {
 			return nil, err
 		}
-		if err := args.add(conn.TypeMap(), statement, st.args); err != nil {
-			return nil, err
-		}
-		statements[i] = statement
 	}
 	n.pipe = conn.PgConn().StartPipeline(ctx)
 	for i, statement := range statements {
@@ -56,6 +52,16 @@ func (s *store) sendNamed(ctx context.Context, conn *pgx.Conn, steps []step) (re
 	}
 	n.err = n.pipe.Sync()
 	return n, nil
+}
+
+// prepare sees to it that the connection knows the statement of a step by a name, and
+// encodes the arguments.
+func prepare(ctx context.Context, conn *pgx.Conn, name string, st step, args *arguments) (*pgconn.StatementDescription, error) {
+	statement, err := conn.Prepare(ctx, name, st.sql)
+	if err != nil {
+		return nil, err
+	}
+	return statement, args.add(conn.TypeMap(), statement, st.args)
 }
 
 // Query returns the rows of the next step.

@@ -40,18 +40,45 @@ func (b *bundle) holdCommits() (release func()) {
 
 // inTurn is an EnqueueInTurn under way.
 type inTurn struct {
-	placed, ended chan struct{}
-	ids           []int64
-	err           error
+	sent, placed, ended chan struct{}
+	ids                 []int64
+	err                 error
+}
+
+// begin stores messages in turn; sent and placed say what it is asked to tell.
+func (b *bundle) begin(s *store, messages []model.NewMessage, sent, placed bool) *inTurn {
+	c := &inTurn{sent: make(chan struct{}), placed: make(chan struct{}), ended: make(chan struct{})}
+	told := func(asked bool, c chan struct{}) func() {
+		if !asked {
+			return nil
+		}
+		return func() { close(c) }
+	}
+	spawn.Go(nil, func() {
+		defer close(c.ended)
+		c.ids, c.err = s.EnqueueInTurn(b.ctx, b.queue.ID, messages, told(sent, c.sent), told(placed, c.placed))
+	})
+	return c
 }
 
 func (b *bundle) enqueueInTurn(s *store, messages []model.NewMessage) *inTurn {
-	c := &inTurn{placed: make(chan struct{}), ended: make(chan struct{})}
-	spawn.Go(nil, func() {
-		defer close(c.ended)
-		c.ids, c.err = s.EnqueueInTurn(b.ctx, b.queue.ID, messages, nil, func() { close(c.placed) })
-	})
-	return c
+	return b.begin(s, messages, false, true)
+}
+
+// storedInOrder requires that three messages were stored, and then two.
+func (b *bundle) storedInOrder(first, second *inTurn) {
+	b.t.Helper()
+	<-first.ended
+	<-second.ended
+	require.NoError(b.t, first.err)
+	require.NoError(b.t, second.err)
+	require.Greater(b.t, second.ids[0], first.ids[2])
+	require.EqualValues(b.t, 5, b.stored())
+	last, err := b.store.GetMessage(b.ctx, first.ids[2])
+	require.NoError(b.t, err)
+	next, err := b.store.GetMessage(b.ctx, second.ids[0])
+	require.NoError(b.t, err)
+	require.True(b.t, next.VT.After(last.VT), "and comes later in the queue")
 }
 
 func TestRowsComeBeforeTheCommit(t *testing.T) {
@@ -63,17 +90,7 @@ func TestRowsComeBeforeTheCommit(t *testing.T) {
 	<-second.placed // although the first one has not committed
 	require.Zero(t, b.stored())
 	release()
-	<-first.ended
-	<-second.ended
-	require.NoError(t, first.err)
-	require.NoError(t, second.err)
-	require.Greater(t, second.ids[0], first.ids[2])
-	require.EqualValues(t, 5, b.stored())
-	last, err := b.store.GetMessage(b.ctx, first.ids[2])
-	require.NoError(t, err)
-	next, err := b.store.GetMessage(b.ctx, second.ids[0])
-	require.NoError(t, err)
-	require.True(t, next.VT.After(last.VT), "and comes later in the queue")
+	b.storedInOrder(first, second)
 }
 
 func TestACommitThatFailsAfterItsRowsCame(t *testing.T) {

@@ -107,34 +107,33 @@ func (s *store) board(ctx context.Context, st *stream, insert step) (*rider, err
 
 // sendBehind writes a flush, or fails before all of it was written. mu is held.
 func (s *store) sendBehind(ctx context.Context, st *stream, insert step) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.writeTimeout)
+	until := time.Now().Add(s.writeTimeout)
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
-	c := st.conn.Conn()
-	name := s.queries.nameOf(insert.sql)
-	statement, err := c.Prepare(ctx, name, insert.sql) // known already where others are under way
-	if err != nil {
-		return err
-	}
+	conn, name := st.conn.Conn(), s.queries.nameOf(insert.sql)
 	args := takeArguments()
 	defer args.giveBack() // by then they are copied into what goes to the server
-	if err := args.add(c.TypeMap(), statement, insert.args); err != nil {
+	// The connection knows the statement already where others are under way.
+	if _, err := prepare(ctx, conn, name, insert, args); err != nil {
 		return err
 	}
-	a := args.of[0]
-	until, _ := ctx.Deadline()
-	if err := c.PgConn().Conn().SetWriteDeadline(until); err != nil {
-		st.lost = cmp.Or(st.lost, err)
+	err := write(conn.PgConn(), name, args.of[0], until)
+	st.lost = cmp.Or(st.lost, err)
+	return err
+}
+
+// write sends a statement that the server knows, as a transaction of its own.
+func write(conn *pgconn.PgConn, name string, args encoded, until time.Time) error {
+	if err := conn.Conn().SetWriteDeadline(until); err != nil {
 		return err
 	}
-	front := c.PgConn().Frontend()
-	front.SendBind(&pgproto3.Bind{PreparedStatement: name, ParameterFormatCodes: a.formats, Parameters: a.values, ResultFormatCodes: a.results})
+	front := conn.Frontend()
+	front.SendBind(&pgproto3.Bind{
+		PreparedStatement: name, ParameterFormatCodes: args.formats, Parameters: args.values, ResultFormatCodes: args.results,
+	})
 	front.SendExecute(&pgproto3.Execute{})
 	front.SendSync(&pgproto3.Sync{})
-	if err := front.Flush(); err != nil {
-		st.lost = cmp.Or(st.lost, err)
-		return err
-	}
-	return nil
+	return front.Flush()
 }
 
 // read waits for those in front and reads the ids of this flush, after its commit.

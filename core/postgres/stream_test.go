@@ -9,23 +9,11 @@ import (
 	"github.com/pgqrs/pgqrs/core/enginetest/testdb"
 	"github.com/pgqrs/pgqrs/core/fault"
 	"github.com/pgqrs/pgqrs/core/model"
-	"github.com/pgqrs/pgqrs/core/spawn"
 )
 
-// riding is an EnqueueInTurn under way that tells when it was sent.
-type riding struct {
-	sent, ended chan struct{}
-	ids         []int64
-	err         error
-}
-
-func (b *bundle) ride(s *store, messages ...model.NewMessage) *riding {
-	r := &riding{sent: make(chan struct{}), ended: make(chan struct{})}
-	spawn.Go(nil, func() {
-		defer close(r.ended)
-		r.ids, r.err = s.EnqueueInTurn(b.ctx, b.queue.ID, messages, func() { close(r.sent) }, nil)
-	})
-	return r
+// ride stores messages in a stream.
+func (b *bundle) ride(s *store, messages ...model.NewMessage) *inTurn {
+	return b.begin(s, messages, true, false)
 }
 
 func TestAFlushFollowsOnTheSameConnection(t *testing.T) {
@@ -38,18 +26,8 @@ func TestAFlushFollowsOnTheSameConnection(t *testing.T) {
 	require.EqualValues(t, 1, b.store.pool.Stat().AcquiredConns())
 	require.Zero(t, b.stored(), "nobody is answered before their commit")
 	release()
-	<-first.ended
-	<-second.ended
-	require.NoError(t, first.err)
-	require.NoError(t, second.err)
-	require.Greater(t, second.ids[0], first.ids[2])
-	require.EqualValues(t, 5, b.stored())
+	b.storedInOrder(first, second)
 	require.Zero(t, b.store.pool.Stat().AcquiredConns())
-	last, err := b.store.GetMessage(b.ctx, first.ids[2])
-	require.NoError(t, err)
-	next, err := b.store.GetMessage(b.ctx, second.ids[0])
-	require.NoError(t, err)
-	require.True(t, next.VT.After(last.VT), "and comes later in the queue")
 }
 
 func TestWhatIsRefusedHarmsNoFlushBehindIt(t *testing.T) {
@@ -78,7 +56,7 @@ func TestConnectionLostWithTwoFlushesUnderWay(t *testing.T) {
 	second := b.ride(s, payloads(2)...)
 	<-second.sent
 	p.Cut()
-	for _, r := range []*riding{first, second} {
+	for _, r := range []*inTurn{first, second} {
 		<-r.ended
 		requireKind(t, fault.OutcomeUnknown, r.err)
 		require.False(t, fault.SafeToRetry(r.err))
@@ -91,11 +69,15 @@ func TestConnectionLostWithTwoFlushesUnderWay(t *testing.T) {
 
 func TestTheServerEndsTheSessionOfTwoFlushes(t *testing.T) {
 	b := setup(t)
-	b.atCommit("perform pg_terminate_backend(pg_backend_pid())")
-	first := b.ride(b.store, payloads(1)...)
+	b.atCommit(`if new.payload = '"end"' then perform pg_terminate_backend(pg_backend_pid()); end if`)
+	first := b.ride(b.store, model.NewMessage{Payload: []byte(`"end"`)})
+	<-first.sent
+	second := b.ride(b.store, payloads(2)...)
 	<-first.ended
+	<-second.ended
 	requireKind(t, fault.OutcomeUnknown, first.err) // it came after the rows
-	require.Zero(t, b.stored())
+	require.NoError(t, second.err, "the server had not begun it: it is repeated")
+	require.EqualValues(t, 2, b.stored())
 }
 
 func TestAStatementThatTheStreamLostIsPreparedAgain(t *testing.T) {
@@ -121,21 +103,17 @@ func TestWhatCannotFollowWaits(t *testing.T) {
 	first := b.ride(b.store, payloads(1)...)
 	<-first.sent
 	keyed := b.ride(b.store, model.NewMessage{Payload: []byte(`1`), DedupKey: "a"})
-	plain := make(chan struct{})
-	spawn.Go(nil, func() {
-		defer close(plain)
-		_, err := b.store.EnqueueInTurn(b.ctx, b.queue.ID, payloads(1), nil, nil)
-		require.NoError(t, err)
-	})
+	plain := b.begin(b.store, payloads(1), false, false)
 	b.await("select exists (select 1 from pg_locks where not granted and locktype = 'advisory' and objid = hashtext($1)::oid)", b.schema)
 	time.Sleep(50 * time.Millisecond) // enough for either to be sent
 	require.EqualValues(t, 1, b.store.pool.Stat().AcquiredConns())
 	release()
 	<-first.ended
 	<-keyed.ended
-	<-plain
+	<-plain.ended
 	require.NoError(t, first.err)
 	require.NoError(t, keyed.err)
+	require.NoError(t, plain.err)
 	require.Greater(t, keyed.ids[0], first.ids[0])
 	require.EqualValues(t, 3, b.stored())
 }
@@ -150,7 +128,7 @@ func TestAnAnswerThatDoesNotCome(t *testing.T) {
 	<-first.sent
 	second := b.ride(s, payloads(1)...)
 	<-second.sent
-	for _, r := range []*riding{first, second} {
+	for _, r := range []*inTurn{first, second} {
 		<-r.ended
 		requireKind(t, fault.OutcomeUnknown, r.err)
 	}
