@@ -49,8 +49,8 @@ class Tasks:
         self._launching = False
         self._closing = False
         self._running: dict[asyncio.Task[None], tuple[Served, QueueMessage, bool]] = {}  # and whether it has a place
-        # What has not taken its first step, by the message it is for.
-        self._unbegun: dict[QueueMessage, Coroutine[Any, Any, None]] = {}
+        # What has not taken its first step, by its message: by id(), because the hash of one takes its time.
+        self._unbegun: dict[int, Coroutine[Any, Any, None]] = {}
         self._receipts = Receipts(self._received)
 
     async def take_places(self) -> int:
@@ -77,7 +77,7 @@ class Tasks:
     def _begin(
         self, work: Coroutine[Any, Any, None], queue: Served, message: QueueMessage, *, placed: bool = False
     ) -> None:
-        self._unbegun[message] = work  # until its first line
+        self._unbegun[id(message)] = work  # until its first line
         task = asyncio.get_running_loop().create_task(work)
         self._running[task] = queue, message, placed
         # Not by the task itself: an eager one ends before it is added, and one that is
@@ -86,14 +86,14 @@ class Tasks:
 
     def _over(self, task: asyncio.Task[None]) -> None:
         queue, message, placed = self._running.pop(task)
-        unbegun = self._unbegun.get(message)
+        unbegun = self._unbegun.get(id(message))
         if unbegun is None or unbegun is not task.get_coro():  # an eager task may have none
             return
         # Somebody cancelled all tasks of the loop, say.
         if placed:
             self._ended()
         if self._closing:  # the consumer's end releases it
-            del self._unbegun[message]
+            del self._unbegun[id(message)]
             self._settled(queue, message)
         else:
             self._begin(self._give_up(queue, message, unread=placed), queue, message)
@@ -157,7 +157,7 @@ class Tasks:
     async def _handle(self, queue: Served, message: QueueMessage) -> None:
         """One message from the call of its handler to its acknowledgement, or until a
         receipt will do for that."""
-        del self._unbegun[message]
+        del self._unbegun[id(message)]
         received = False
         thread = None if queue.in_loop else self._in_thread(queue.handler, message)
         try:
@@ -197,7 +197,7 @@ class Tasks:
             self._begin(self._archive_again(queue, message, problem), queue, message)
 
     async def _archive_again(self, queue: Served, message: QueueMessage, problem: BaseException) -> None:
-        del self._unbegun[message]
+        del self._unbegun[id(message)]
         try:
             await queue.archive_again(message, problem)
         except BaseException:
@@ -208,7 +208,7 @@ class Tasks:
 
     async def _give_up(self, queue: Served, message: QueueMessage, *, unread: bool) -> None:
         """Releases a message; an unread one, which no handler has seen, as if it had never been leased."""
-        del self._unbegun[message]
+        del self._unbegun[id(message)]
         try:
             if unread:
                 await queue.give_back_unread([message])
