@@ -180,7 +180,7 @@ func (c *Consumer) take(ctx context.Context, claim engine.Claim) (engine.Claimed
 	got, err := bounded(ctx, &c.b.group, lateClaim, func() (engine.Claimed, error) {
 		c.claiming.RLock()
 		defer c.claiming.RUnlock()
-		got, err := c.b.lanes.claim(ctx, claim)
+		got, err := c.lanes.claim(ctx, c.b.engine, claim)
 		if err == nil && ctx.Err() != nil && len(got.Messages) > 0 {
 			c.giveBack(got.Messages)
 			return engine.Claimed{}, fault.FromContext(ctx)

@@ -34,6 +34,7 @@ func (b *backend) maintainOnce() error {
 		return nil // closing
 	}
 	defer done()
+	b.lanes.forgetUnused()
 	if err := b.sweeper.sweep(b.ctx, b.engine); err != nil {
 		return err
 	}

@@ -248,12 +248,9 @@ func (p *Producer) lane() (lane *enqueueLane, done func(), err error) {
 	if done, err = p.begin(); err != nil {
 		return nil, nil, err
 	}
-	if err = p.refuse(); err == nil {
-		lane, err = p.b.lanes.of(p.queue.ID)
-	}
-	if err != nil {
+	if err = p.refuse(); err != nil {
 		done()
 		return nil, nil, err
 	}
-	return lane, done, nil
+	return p.lanes.enqueue, done, nil
 }

@@ -126,6 +126,11 @@ func (s *Store) adopt(w *worker) error {
 	if s.closed {
 		return &fault.Error{Kind: fault.Closed, Field: "store", Text: "the store was closed meanwhile; open a new one", Safe: true}
 	}
+	held, err := s.b.lanes.hold(w.queue.ID)
+	if err != nil {
+		return err
+	}
+	w.lanes = held
 	stores.retain(s.b)
 	s.workers[w] = struct{}{}
 	return nil
@@ -136,5 +141,6 @@ func (s *Store) disown(w *worker) {
 	s.mu.Lock()
 	delete(s.workers, w)
 	s.mu.Unlock()
+	s.b.lanes.letGo(w.lanes)
 	stores.release(s.b)
 }

@@ -34,6 +34,7 @@ type worker struct {
 	kind      string // "producer" or "consumer"
 	id        int64
 	queue     model.QueueInfo
+	lanes     *queueLanes // of the queue; set once the store has adopted the worker
 	ephemeral bool
 
 	// status is the state as last seen: set by own transitions and by the beat.

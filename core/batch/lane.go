@@ -65,6 +65,9 @@ func (s Stats) Plus(o Stats) Stats {
 	}
 }
 
+// Idle reports whether nothing waited and nothing was under way.
+func (s Stats) Idle() bool { return s.Waiting == 0 && s.Flying == 0 }
+
 // Lane carries calls of one kind in few flushes.
 type Lane[I, R any] struct {
 	opt Options[I, R]

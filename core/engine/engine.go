@@ -75,6 +75,9 @@ type Queues interface {
 	// leased ones too, and keeps the archive and the dedup keys. It returns how many it
 	// removed; an error may leave some of them. Errors: QueueNotFound.
 	PurgeQueue(ctx context.Context, name string) (int64, error)
+	// Forget drops what this process remembers of a queue to be faster there. It asks
+	// no database and waits for nobody. No call on that queue is under way.
+	Forget(queueID int64)
 	// Metrics counts the messages of one queue, or of all when queueID is 0.
 	Metrics(ctx context.Context, queueID int64) ([]model.QueueMetrics, error)
 	// Stats counts over the whole store.

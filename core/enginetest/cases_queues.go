@@ -97,6 +97,17 @@ func queueCases() []testCase {
 			b.ok(err)
 			require.Len(b.t, list, 5)
 		}},
+		{name: "what was forgotten of a queue is found again", run: func(b *bundle) {
+			b.eng.Forget(b.queue.ID)
+			b.eng.Forget(nowhere)
+			for range 3 {
+				b.one(long)
+				b.put(`"left"`)
+				b.eng.Forget(b.queue.ID)
+				b.take(1, long)
+			}
+			b.empty(b.consumer)
+		}},
 		{name: "delete removes an empty queue", run: func(b *bundle) {
 			q := b.newQueue(5)
 			b.ok(b.eng.DeleteQueue(b.ctx, q.Name))

@@ -95,9 +95,6 @@ func (s *store) claimWhole(ctx context.Context, w *wanted) error {
 	}
 	if w.got == 0 {
 		if err := outlook.refusal(w); err != nil {
-			if !outlook.queue {
-				s.hints.forget(w.queue)
-			}
 			return err
 		}
 	}

@@ -78,7 +78,7 @@ func (h *hints) of(queue int64) *hint {
 	return q
 }
 
-// forget drops the state of a queue that is gone.
+// forget drops the state of a queue.
 func (h *hints) forget(queue int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

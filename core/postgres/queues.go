@@ -62,9 +62,7 @@ func (s *store) CountQueues(ctx context.Context) (n int64, err error) {
 
 // DeleteQueue implements engine.Queues.
 func (s *store) DeleteQueue(ctx context.Context, name string) error {
-	var id int64
-	err := s.withQueueLocked(ctx, name, func(tx pgx.Tx, queue int64) error {
-		id = queue
+	return s.withQueueLocked(ctx, name, func(tx pgx.Tx, queue int64) error {
 		var messages, workers, workflow bool
 		if err := tx.QueryRow(ctx, s.queries.get("QueueInUse"), queue).Scan(&messages, &workers, &workflow); err != nil {
 			return err
@@ -83,10 +81,12 @@ func (s *store) DeleteQueue(ctx context.Context, name string) error {
 		_, err := tx.Exec(ctx, s.queries.get("DeleteQueue"), queue)
 		return err
 	})
-	if err == nil {
-		s.hints.forget(id)
-	}
-	return err
+}
+
+// Forget implements engine.Queues.
+func (s *store) Forget(queueID int64) {
+	s.hints.forget(queueID)
+	s.streams.Delete(queueID)
 }
 
 // withQueueLocked runs f while nobody can enqueue, claim or acknowledge.

@@ -74,3 +74,19 @@ func TestPurgingAQueueRemovesWhatIsLeasedMeanwhile(t *testing.T) {
 	require.EqualValues(t, 1, <-removed)
 	require.Zero(t, b.stored())
 }
+
+func TestOfAForgottenQueueNothingIsKept(t *testing.T) {
+	b := setup(t)
+	b.put(payloads(1)...)
+	ride := b.ride(b.store, payloads(1)...)
+	<-ride.ended
+	require.NoError(t, ride.err)
+	require.Len(t, b.claim(2, time.Hour), 2)
+	require.Len(t, b.store.hints.queues, 1)
+	_, streams := b.store.streams.Load(b.queue.ID)
+	require.True(t, streams)
+	b.store.Forget(b.queue.ID)
+	require.Empty(t, b.store.hints.queues)
+	_, streams = b.store.streams.Load(b.queue.ID)
+	require.False(t, streams)
+}

@@ -119,6 +119,9 @@ func (e *store) DeleteQueue(ctx context.Context, name string) error {
 	})
 }
 
+// Forget implements engine.Queues: nothing is remembered.
+func (e *store) Forget(int64) {}
+
 // purgePart is how many messages one transaction of a purge removes: nobody waits for
 // the write lock for longer than that takes, some 40 ms.
 const purgePart = 10000

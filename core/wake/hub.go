@@ -71,6 +71,13 @@ func (h *Hub) Join(queueID int64) *Waiter {
 	return g.join()
 }
 
+// Forget drops the gate of a queue on which nobody waits, nor begins to meanwhile.
+func (h *Hub) Forget(queueID int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.gates, queueID)
+}
+
 // Waiting returns how many waiters of a queue have looked and found nothing.
 func (h *Hub) Waiting(queueID int64) int {
 	h.mu.Lock()

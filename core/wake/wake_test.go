@@ -57,6 +57,21 @@ func TestAnAnnouncementWakesOneAndSuccessWakesTwoMore(t *testing.T) {
 	})
 }
 
+func TestAForgottenQueueIsWaitedOnAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := hub(false, nil)
+		h.Join(queue).Leave(false)
+		h.Forget(queue)
+		assert.Empty(t, h.gates)
+		h.Announce(queue)
+		again := h.Join(queue)
+		h.Announce(queue)
+		assert.Equal(t, 1, woken([]*Waiter{again}))
+		again.Leave(true)
+		h.Close()
+	})
+}
+
 func TestAnUnusedSignalIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := hub(false, nil)
