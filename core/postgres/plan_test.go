@@ -151,14 +151,9 @@ func bigints(ids []int64) string {
 // explain runs a statement with pinned plans and examines plan and buffers.
 func (p *planBundle) explain(state, name, arguments, index string, rows int) {
 	p.t.Helper()
+	var root planNode
 	var text string
-	p.pinned(func() {
-		require.NoError(p.t, p.conn.QueryRow(p.ctx, "explain (analyze, buffers, format json) execute plan_"+name+arguments,
-			pgx.QueryExecModeSimpleProtocol).Scan(&text))
-	})
-	var plans []struct{ Plan planNode }
-	require.NoError(p.t, json.Unmarshal([]byte(text), &plans))
-	root := plans[0].Plan
+	p.pinned(func() { root, text = p.run("execute plan_" + name + arguments) })
 	found := false
 	root.walk(func(n planNode) {
 		found = found || n.Index == index
@@ -171,6 +166,38 @@ func (p *planBundle) explain(state, name, arguments, index string, rows int) {
 	buffers := root.Hit + root.Read
 	p.t.Logf("%-8s %-15s %5d buffers for %d rows", name, state, buffers, planClaimRows)
 	require.LessOrEqual(p.t, buffers, rows*planBuffersPerRow+planBuffersBeside, "%s, %s: %s", name, state, text)
+}
+
+// run runs a statement and returns the plan it took, also as EXPLAIN tells it.
+func (p *planBundle) run(sql string) (planNode, string) {
+	p.t.Helper()
+	var text string
+	require.NoError(p.t, p.conn.QueryRow(p.ctx, "explain (analyze, buffers, format json) "+sql, pgx.QueryExecModeSimpleProtocol).Scan(&text))
+	var plans []struct{ Plan planNode }
+	require.NoError(p.t, json.Unmarshal([]byte(text), &plans))
+	return plans[0].Plan, text
+}
+
+// TestAPurgeOfWorkersLooksAtTheirQueuesOnly: what is delayed in another one cost every
+// process 0.1 s a million, each minute in which any worker had ended.
+func TestAPurgeOfWorkersLooksAtTheirQueuesOnly(t *testing.T) {
+	p := newPlanBundle(t, 0, 100_000)
+	quiet, err := p.store.CreateQueue(p.ctx, "quiet", 5)
+	require.NoError(t, err)
+	purge := strings.ReplaceAll(p.store.queries.get("PurgeWorkers"), "$1", "3600")
+	for _, state := range []string{"vacuum", "vacuum analyze"} { // with statistics and without
+		p.exec(state + " " + p.store.queries.quoted + ".pgqrs_messages")
+		gone, err := p.store.RegisterWorker(p.ctx, model.NewWorker{QueueID: quiet.ID, Name: "consumer"})
+		require.NoError(t, err)
+		_, err = p.store.StopWorkers(p.ctx, []int64{gone.ID}, 0, false)
+		require.NoError(t, err)
+		p.pinned(func() {
+			root, text := p.run(purge)
+			require.LessOrEqual(t, root.Hit+root.Read, planBuffersBeside, "%s: %s", state, text)
+		})
+		_, err = p.store.GetWorker(p.ctx, gone.ID)
+		require.Error(t, err)
+	}
 }
 
 // planNode is what the test wants of a node of EXPLAIN's tree. Buffers of a node

@@ -180,11 +180,7 @@ func (s *store) DeleteWorker(ctx context.Context, id int64) error {
 
 // PurgeWorkers implements engine.Workers.
 func (s *store) PurgeWorkers(ctx context.Context, stale time.Duration) (removed int64, err error) {
-	err = s.transaction(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.queries.get("PurgeWorkers"), seconds(stale))
-		removed = tag.RowsAffected()
-		return err
-	})
+	err = s.writeWith(ctx, pinned, s.step("PurgeWorkers", one(&removed), seconds(stale)))
 	return removed, err
 }
 

@@ -103,14 +103,24 @@ back as (
   returning 1)
 select (select count(*) from exhausted) + (select count(*) from back)
 
+-- No queue is looked at in which none of them could hold anything.
+
 -- name: PurgeWorkers
 with candidates as materialized (
-  select w.id from {schema}.pgqrs_workers w
+  select w.id, w.queue_id from {schema}.pgqrs_workers w
   where w.status = 'stopped' or w.heartbeat_at < statement_timestamp() - make_interval(secs => $1::float8)
   for update skip locked),
+queues as materialized (
+  select q.id from {schema}.pgqrs_queues q
+  where exists (select 1 from candidates c where c.queue_id is null or c.queue_id = q.id)),
 holders as materialized (
   select distinct m.consumer_worker_id as id
-  from {schema}.pgqrs_queues q join {schema}.pgqrs_messages m on m.queue_id = q.id
-  where m.vt > statement_timestamp() and m.consumer_worker_id is not null and exists (select 1 from candidates))
-delete from {schema}.pgqrs_workers w using candidates c
-where w.id = c.id and c.id not in (select h.id from holders h)
+  from queues q cross join lateral (
+    select l.consumer_worker_id from {schema}.pgqrs_messages l
+    where l.queue_id = q.id and l.vt > statement_timestamp() and l.consumer_worker_id is not null
+    order by l.queue_id, l.vt, l.id) m),
+removed as (
+  delete from {schema}.pgqrs_workers w using candidates c
+  where w.id = c.id and c.id not in (select h.id from holders h)
+  returning 1)
+select count(*) from removed
