@@ -26,8 +26,9 @@ type hints struct {
 }
 
 type hint struct {
-	latest    time.Time // the largest vt claimed, by the server's clock
-	nextWhole time.Time // when a whole claim is due, by the clock of this process
+	latest    time.Time     // the largest vt claimed, by the server's clock
+	nextWhole time.Time     // when a whole claim is due, by the clock of this process
+	took      time.Duration // the last one
 }
 
 // next returns from which vt on a claim may look; ok is false when the whole
@@ -39,7 +40,8 @@ func (h *hints) next(queue int64, now time.Time) (from time.Time, ok bool) {
 	q := h.queues[queue]
 	if q == nil || q.latest.IsZero() || now.After(q.nextWhole) {
 		if q != nil {
-			q.nextWhole = now.Add(leastWholeWait)
+			// By then it is done, or has failed.
+			q.nextWhole = now.Add(max(leastWholeWait, 2*q.took))
 		}
 		return time.Time{}, false
 	}
@@ -58,11 +60,13 @@ func (h *hints) claimed(queue int64, latest time.Time) {
 // whole records what a whole claim cost. Jitter keeps several processes from
 // paying for the same scan in step.
 func (h *hints) whole(queue int64, began, ended time.Time) {
-	wait := max(leastWholeWait, wholeShare*ended.Sub(began))
+	took := ended.Sub(began)
+	wait := max(leastWholeWait, wholeShare*took)
 	wait = wait*3/4 + rand.N(wait/2)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.of(queue).nextWhole = ended.Add(wait)
+	q := h.of(queue)
+	q.nextWhole, q.took = ended.Add(wait), took
 }
 
 // of returns the state of a queue. The lock is held.
