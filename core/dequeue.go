@@ -53,15 +53,12 @@ func (c *Consumer) dequeue(ctx context.Context, o DequeueOptions) ([]*Message, e
 	if err != nil {
 		return nil, err
 	}
-	done, err := c.begin()
+	interrupted := c.interruption()
+	done, err := c.admit()
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	interrupted := c.interruption()
-	if err := c.refuse(); err != nil {
-		return nil, err
-	}
 	leased, err := c.await(ctx, claim, o.Wait, interrupted)
 	if err != nil || len(leased) == 0 {
 		return []*Message{}, err

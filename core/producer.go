@@ -148,7 +148,7 @@ func (p *Producer) beginEach(payloads [][]byte, o EnqueueOptions) (func(context.
 	for i := range payloads {
 		errs[i] = p.check(payloads, o, i)
 	}
-	lane, done, err := p.lane()
+	done, err := p.admit()
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (p *Producer) beginEach(payloads [][]byte, o EnqueueOptions) (func(context.
 			places = append(places, i)
 		}
 	}
-	wait := lane.BeginEach(messages)
+	wait := p.lanes.enqueue.BeginEach(messages)
 	return func(ctx context.Context) ([]int64, []error) {
 		defer done()
 		ids := make([]int64, len(payloads))
@@ -226,7 +226,7 @@ func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOpti
 	if err != nil {
 		return nil, err
 	}
-	lane, done, err := p.lane()
+	done, err := p.admit()
 	if err != nil {
 		return nil, err
 	}
@@ -234,23 +234,10 @@ func (p *Producer) enqueue(ctx context.Context, payloads [][]byte, o EnqueueOpti
 	if err := p.limit.Take(len(messages)); err != nil {
 		return nil, err
 	}
-	ids, err := lane.Do(ctx, messages)
+	ids, err := p.lanes.enqueue.Do(ctx, messages)
 	if err != nil {
 		return nil, repeatable(err, messages)
 	}
 	p.b.published(p.queue.ID)
 	return ids, nil
-}
-
-// lane admits one call of this producer and returns the lane of its queue; done
-// must be called at the end.
-func (p *Producer) lane() (lane *enqueueLane, done func(), err error) {
-	if done, err = p.begin(); err != nil {
-		return nil, nil, err
-	}
-	if err = p.refuse(); err != nil {
-		done()
-		return nil, nil, err
-	}
-	return p.lanes.enqueue, done, nil
 }

@@ -22,18 +22,12 @@ const claimFlushers = 2
 // maxClaimRows is how many messages claims that share a transaction ask for.
 const maxClaimRows = 1000
 
-// enqueueLane carries the messages of one queue and answers with their ids.
-type enqueueLane = batch.Lane[model.NewMessage, int64]
-
-// claimLane carries the claims on one queue.
-type claimLane = batch.Lane[engine.Claim, engine.Claimed]
-
 // queueLanes are the group commits of one queue: one lane for the enqueues and one for
 // the claims, because a statement serves one queue and a flood into one must not hold up
 // the others.
 type queueLanes struct {
-	enqueue *enqueueLane
-	claims  *claimLane
+	enqueue *batch.Lane[model.NewMessage, int64] // answers with the ids
+	claims  *batch.Lane[engine.Claim, engine.Claimed]
 	workers int // producers and consumers of this process that hold them; guarded by lanes.mu
 }
 

@@ -34,14 +34,11 @@ func (p *Producer) enqueueTx(ctx context.Context, tx pgx.Tx, payload any, o Enqu
 	if err != nil {
 		return 0, err
 	}
-	done, err := p.begin()
+	done, err := p.admit()
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	if err := p.refuse(); err != nil {
-		return 0, err
-	}
 	if err := p.limit.Take(len(messages)); err != nil {
 		return 0, err
 	}

@@ -161,6 +161,19 @@ func (w *worker) begin() (func(), error) {
 	return func() { w.calls.Done(); done() }, nil
 }
 
+// admit is begin for a call that the state of the worker has to allow.
+func (w *worker) admit() (func(), error) {
+	done, err := w.begin()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.refuse(); err != nil {
+		done()
+		return nil, err
+	}
+	return done, nil
+}
+
 // Heartbeat refreshes the worker's heartbeat now; it is also done in the
 // background, every heartbeat interval.
 func (w *worker) Heartbeat(ctx context.Context) error {
