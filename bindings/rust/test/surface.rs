@@ -133,14 +133,13 @@ fn futures_run_together_and_on_any_thread() {
 fn a_dropped_dequeue_leaves_no_lease() {
     let f = fixture();
     drop(f.consumer.dequeue(waiting(Duration::MAX))); // while it waits
-    let id = f.producer.enqueue("1").wait().unwrap();
     let counter = Arc::new(Counter::default());
     let waker = counter.clone().into();
     let mut taken = Box::pin(f.consumer.dequeue(waiting(LONG)));
-    if taken.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-        counter.wait();
-        drop(taken); // when it has the message
-    }
+    assert!(taken.as_mut().poll(&mut Context::from_waker(&waker)).is_pending()); // the queue is empty
+    let id = f.producer.enqueue("1").wait().unwrap();
+    counter.wait();
+    drop(taken); // when it has the message
     let again = f.consumer.dequeue(waiting(LONG)).wait().unwrap();
     assert_eq!((again[0].id, again[0].read_ct), (id, 1));
 }
