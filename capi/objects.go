@@ -11,11 +11,17 @@ import (
 	"github.com/pgqrs/pgqrs/core/model"
 )
 
+var _, _ call.Local = (*store)(nil), (*worker)(nil)
+
 // store is a core.Store behind a handle.
 type store struct {
 	*core.Store
 	files *descriptors
+	local bool
 }
+
+// Local implements call.Local.
+func (s *store) Local() bool { return s.local }
 
 func openStore(ctx context.Context, o storeOptions) (call.Reply, error) {
 	cfg, err := o.load()
@@ -30,7 +36,8 @@ func openStore(ctx context.Context, o storeOptions) (call.Reply, error) {
 	if err != nil {
 		return call.Nothing, err
 	}
-	return call.Reply{Kind: handle.Store, Value: &store{Store: s, files: guardDescriptors(s.Descriptors())}}, nil
+	opened := &store{Store: s, files: guardDescriptors(s.Descriptors()), local: s.Embedded()}
+	return call.Reply{Kind: handle.Store, Value: opened}, nil
 }
 
 // Freed implements handle.Freer: the name was closed and no call uses the store.
@@ -75,6 +82,7 @@ type coreWorker interface {
 type worker struct {
 	coreWorker
 	files   *descriptors
+	local   bool
 	waiting context.Context // ends when the handle is closed: dequeues stop waiting
 	stop    context.CancelFunc
 }
@@ -82,8 +90,12 @@ type worker struct {
 func newWorker(kind handle.Kind, w coreWorker, s *store) call.Reply {
 	s.files.join()
 	waiting, stop := context.WithCancel(context.Background())
-	return call.Reply{Kind: kind, Value: &worker{coreWorker: w, files: s.files, waiting: waiting, stop: stop}}
+	opened := &worker{coreWorker: w, files: s.files, local: s.local, waiting: waiting, stop: stop}
+	return call.Reply{Kind: kind, Value: opened}
 }
+
+// Local implements call.Local.
+func (w *worker) Local() bool { return w.local }
 
 func (w *worker) producer() *core.Producer { return w.coreWorker.(*core.Producer) }
 func (w *worker) consumer() *core.Consumer { return w.coreWorker.(*core.Consumer) }

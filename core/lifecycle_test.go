@@ -336,3 +336,8 @@ func TestShutdownLeavesNoLeaseOfAClaimUnderWay(t *testing.T) {
 		}
 	})
 }
+
+func TestEmbeddedIsWhatHasNoServer(t *testing.T) {
+	onBoth(t, func(b *bundle) { require.Equal(t, b.server == "", b.store.Embedded()) })
+	t.Run("memory", func(t *testing.T) { require.True(t, setup(t, "sqlite::memory:").store.Embedded()) })
+}

@@ -26,6 +26,13 @@ type Store struct {
 // password: print it through config.RedactDSN.
 func (s *Store) Config() config.Config { return s.b.cfg }
 
+// Embedded reports whether the database is a file or the memory of this process,
+// rather than a server.
+func (s *Store) Embedded() bool {
+	target, err := config.Parse(s.b.cfg.DSN)
+	return err == nil && target.Engine == config.SQLite
+}
+
 // Install creates or upgrades the tables: idempotent, and safe when several
 // processes run it at once. Errors: fault.Schema if they are newer than this library;
 // fault.Timeout while a transaction that uses what must be altered does not end.

@@ -24,6 +24,21 @@ type Call[T any] struct {
 	Ended context.Context
 }
 
+// Local is implemented by targets whose calls may be done by this process alone,
+// without a server.
+type Local interface{ Local() bool }
+
+// goroutine returns what gives the call a goroutine. It looks at the target, so it
+// comes before the call runs.
+func (c Call[T]) goroutine() func(func()) {
+	if c.Target != nil {
+		if l, ok := c.Target.Value().(Local); ok && l.Local() {
+			return guard.GoLocal
+		}
+	}
+	return guard.Go
+}
+
 // op is a running asynchronous call, as its handle names it.
 type op struct{ cancel context.CancelCauseFunc }
 
@@ -94,7 +109,7 @@ func (l *Library) start(q *Queue, userData uint64, c Call[Reply], accepted func(
 	if c.Begin != nil {
 		c.Do = c.Begin()
 	}
-	guard.Go(func() {
+	c.goroutine()(func() {
 		defer l.calls.leave()
 		defer cancel(nil)
 		reply, panicked, err := c.run(ctx, cancel)
@@ -167,7 +182,7 @@ func Wait[T any](l *Library, timeout time.Duration, c Call[T]) (T, error) {
 	// A goroutine of its own: a panic elsewhere in the library may leave this call
 	// waiting for ever, but not its caller.
 	done := make(chan outcome, 1)
-	guard.Go(func() {
+	c.goroutine()(func() {
 		defer l.calls.leave()
 		defer cancel(nil)
 		value, panicked, err := c.run(ctx, cancel)

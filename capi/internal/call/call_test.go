@@ -69,6 +69,30 @@ func untilCancelled(ctx context.Context) (Reply, error) {
 	return Nothing, &fault.Error{Kind: fault.Cancelled}
 }
 
+// local is a target that notes whether it was asked, and whether it was in use then.
+type local struct{ asked, freed, late atomic.Bool }
+
+func (o *local) Local() bool { o.asked.Store(true); o.late.Store(o.freed.Load()); return true }
+func (o *local) Freed()      { o.freed.Store(true) }
+
+func TestATargetSaysWhetherItsCallsAreLocal(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	q := openQueue(t, l, cq.Options{})
+	for name, do := range map[string]func(c Call[Reply]){
+		"submit": func(c Call[Reply]) { submit(t, l, q, 1, c); take(t, l, q) },
+		"wait":   func(c Call[Reply]) { _, err := Wait(l, time.Minute, c); require.NoError(t, err) },
+	} {
+		on := &local{}
+		h := l.Handles.Insert(handle.Consumer, on)
+		pin := l.Handles.Acquire(h, handle.Consumer)
+		l.Close(h) // the call is its last user
+		do(Call[Reply]{Target: pin, Do: func(context.Context) (Reply, error) { return Nothing, nil }})
+		require.True(t, on.asked.Load(), name)
+		require.False(t, on.late.Load(), name)
+	}
+}
+
 func TestSubmitEndsInOneCompletion(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)

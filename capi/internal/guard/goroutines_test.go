@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,12 +10,6 @@ import (
 )
 
 const patience = 10 * time.Second
-
-func idleBells() int {
-	bells.Lock()
-	defer bells.Unlock()
-	return len(bells.idle)
-}
 
 // Goroutines are reused, and what was started while all are busy runs at once all
 // the same: no work waits for other work.
@@ -37,15 +30,6 @@ func TestGoNeverWaitsForOtherWork(t *testing.T) {
 	require.LessOrEqual(t, idleBells(), bellsMax)
 }
 
-// Work that comes alone finds a goroutine that sleeps on a descriptor.
-func TestWorkThatComesAloneRings(t *testing.T) {
-	Go(func() {})
-	require.Eventually(t, func() bool { return idleBells() > 0 }, patience, time.Millisecond)
-	done := make(chan struct{})
-	require.True(t, ring(func() { close(done) }))
-	<-done
-}
-
 func TestEverythingRunsOnce(t *testing.T) {
 	const callers, each = 8, 5_000
 	ran := make([]atomic.Int32, callers*each)
@@ -64,30 +48,5 @@ func TestEverythingRunsOnce(t *testing.T) {
 	all.Wait()
 	for i := range ran {
 		require.EqualValues(t, 1, ran[i].Load(), i)
-	}
-}
-
-// A goroutine whose descriptor fails goes; what it was given runs.
-func TestABellThatCannotSleepEnds(t *testing.T) {
-	for _, given := range []bool{false, true} {
-		r, w, err := os.Pipe()
-		require.NoError(t, err)
-		require.NoError(t, w.Close()) // every Read fails: end of the file
-		b, ran := &bell{sleep: r}, false
-		if given {
-			b.work = func() { ran = true }
-		} else {
-			bells.Lock()
-			bells.idle = append(bells.idle, b)
-			bells.Unlock()
-		}
-		if f := b.wait(); f != nil {
-			f()
-		}
-		require.Equal(t, given, ran)
-		bells.Lock()
-		require.NotContains(t, bells.idle, b)
-		bells.Unlock()
-		require.NoError(t, r.Close())
 	}
 }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package guard
+
+const canYield = false
+
+func yield() {}
