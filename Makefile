@@ -130,9 +130,9 @@ test/go: need/go need/python ## Go tests: core, both engines, layers
 	@$(WITH_SERVER) $(GO_TEST) $$(go list ./... | grep -vE '/(tests/(abi|c|conformance|install|tworuntimes)|(tests/)?bindings)(/|$$)')
 
 .PHONY: test/race
-test/race: need/go need/cc need/python ## Go tests of the core under the race detector
-	$(call say,go: tests of the core under the race detector)
-	@$(WITH_SERVER) $(GO_TEST) -race $(RACE_FLAGS) ./core/...
+test/race: need/go need/cc need/python ## Go tests of the core and of the library under the race detector
+	$(call say,go: tests of the core and of the library under the race detector)
+	@$(WITH_SERVER) $(GO_TEST) -race $(RACE_FLAGS) ./core/... ./capi/...
 
 .PHONY: test/conformance
 test/conformance: need/go need/python ## The conformance suite, a named case a rule, on both engines
