@@ -27,7 +27,7 @@ func goEnqueue(
 	pin, on, err1 := target[*worker](h, handle.Producer)
 	options, err2 := enqueueOptions(o, n)
 	all, err3 := documents(payloads, n)
-	c := call.Call[call.Reply]{Operation: "enqueue", Target: pin}
+	c := call.Call[call.Reply]{Operation: "enqueue", Target: pin, Messages: int(n)}
 	if each != 0 {
 		c.Begin = func() func(context.Context) (call.Reply, error) {
 			wait := on.producer().BeginEach(all, options)
@@ -104,7 +104,7 @@ func goConsumerKeep(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, keepMS
 func goArchive(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	all, err := tokens(list, count)
-	return onConsumer(h, s, "archive", err, func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
+	return onConsumer(h, s, "archive", count, err, func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
 		return outcomesReply(on.ArchiveMany(ctx, all))
 	})
 }
@@ -113,7 +113,7 @@ func goArchive(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, s *C.in_sub
 func goDelete(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, s *C.in_submit) (st C.int32_t) {
 	defer guard.Recover((*cerr.Status)(&st))
 	all, err := tokens(list, count)
-	return onConsumer(h, s, "delete", err, func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
+	return onConsumer(h, s, "delete", count, err, func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
 		return outcomesReply(on.DeleteMany(ctx, all))
 	})
 }
@@ -123,7 +123,7 @@ func goExtendVt(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, extendMS C
 	defer guard.Recover((*cerr.Status)(&st))
 	all, err1 := tokens(list, count)
 	by, err2 := millis("extend_ms", extendMS, 0)
-	return onConsumer(h, s, "extend_vt", firstError(err1, err2),
+	return onConsumer(h, s, "extend_vt", count, firstError(err1, err2),
 		func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
 			return outcomesReply(on.ExtendMany(ctx, all, by))
 		})
@@ -134,7 +134,7 @@ func goRelease(h C.pgqrs_handle, list *C.in_token, count C.uint32_t, o *C.in_rel
 	defer guard.Recover((*cerr.Status)(&st))
 	all, err1 := tokens(list, count)
 	options, err2 := releaseOptions(o)
-	return onConsumer(h, s, "release", firstError(err1, err2),
+	return onConsumer(h, s, "release", count, firstError(err1, err2),
 		func(ctx context.Context, on *core.Consumer) (call.Reply, error) {
 			return outcomesReply(on.ReleaseMany(ctx, all, options))
 		})

@@ -102,14 +102,14 @@ func onWorker(
 	}, err)
 }
 
-// onConsumer submits a call on a consumer.
+// onConsumer submits a call on so many messages of a consumer.
 func onConsumer(
-	h C.pgqrs_handle, s *C.in_submit, operation string, invalid error,
+	h C.pgqrs_handle, s *C.in_submit, operation string, count C.uint32_t, invalid error,
 	do func(context.Context, *core.Consumer) (call.Reply, error),
 ) C.int32_t {
 	pin, on, err := target[*worker](h, handle.Consumer)
 	return submit(s, call.Call[call.Reply]{
-		Operation: operation, Target: pin,
+		Operation: operation, Target: pin, Messages: int(count),
 		Do: func(ctx context.Context) (call.Reply, error) { return do(ctx, on.consumer()) },
 	}, firstError(err, invalid))
 }

@@ -22,16 +22,22 @@ type Call[T any] struct {
 	Begin func() func(context.Context) (T, error)
 	// Ended, when not nil, ends the call early: its target is being closed.
 	Ended context.Context
+	// Messages is how many messages the call carries; 0 where that is not known.
+	Messages int
 }
+
+// lone is how many messages a call carries at most whose caller is taken to wait for
+// nothing else. Many coroutines' calls cross as one, and their results keep the host busy.
+const lone = 4
 
 // Local is implemented by targets whose calls may be done by this process alone,
 // without a server.
 type Local interface{ Local() bool }
 
-// goroutine returns what gives the call a goroutine. It looks at the target, so it
-// comes before the call runs.
+// goroutine returns what gives the call a goroutine, one that may stay awake for the next
+// where this one is lone. It looks at the target, so it comes before the call runs.
 func (c Call[T]) goroutine() func(func()) {
-	if c.Target != nil {
+	if c.Target != nil && c.Messages <= lone {
 		if l, ok := c.Target.Value().(Local); ok && l.Local() {
 			return guard.GoLocal
 		}

@@ -93,6 +93,20 @@ func TestATargetSaysWhetherItsCallsAreLocal(t *testing.T) {
 	}
 }
 
+func TestACallOfManyMessagesIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	for messages, asked := range map[int]bool{0: true, 1: true, lone: true, lone + 1: false} {
+		on := &local{}
+		pin := l.Handles.Acquire(l.Handles.Insert(handle.Consumer, on), handle.Consumer)
+		_, err := Wait(l, time.Minute, Call[Reply]{
+			Target: pin, Messages: messages, Do: func(context.Context) (Reply, error) { return Nothing, nil },
+		})
+		require.NoError(t, err)
+		require.Equal(t, asked, on.asked.Load(), messages)
+	}
+}
+
 func TestSubmitEndsInOneCompletion(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)

@@ -19,9 +19,12 @@ const (
 	// soonMax is what may pass on average from an answer to the next call, for one of them
 	// to stay awake in between: a loop of the host that does nothing else takes 0.1 ms,
 	// its waking up included.
-	soonMax = 120 * time.Microsecond
+	soonMax = 160 * time.Microsecond
 	// awakeMax is how long it stays awake.
-	awakeMax = 200 * time.Microsecond
+	awakeMax = 250 * time.Microsecond
+	// lent is how long another thread may have had the processor of one that stays awake
+	// without being taken for one that needs it.
+	lent = 80 * time.Microsecond
 	// late is what work counts as that comes later than this, or has a server to wait for.
 	late = 2 * awakeMax
 )
@@ -42,6 +45,8 @@ type bell struct {
 	sleep  *os.File // the same descriptor, as Go's poller knows it. Never closed
 	// awake: it waits without the descriptor. Who sets it back to false ends that.
 	awake atomic.Bool
+	// wanted: while it stayed awake, another thread needed its processor. Its goroutine's.
+	wanted bool
 
 	// guarded by bells
 
@@ -101,11 +106,15 @@ func (b *bell) serve() {
 }
 
 // rest says that the bell can be rung, and reports whether it is to stay awake: what
-// came alone has been back soon, several times. Beside other work a processor has
-// better things to do, and the only one always has (docs/adr/0029).
+// came alone has been back soon, several times. Beside other work, of this process or of
+// another, a processor has better things to do, and the only one always has
+// (docs/adr/0029).
 func (b *bell) rest() (awake bool) {
 	bells.Lock()
 	defer bells.Unlock()
+	if b.wanted {
+		b.wanted, b.pause = false, late // as if nothing had come soon
+	}
 	awake = canYield && b.pause < soonMax && len(bells.idle) == b.others && runtime.GOMAXPROCS(0) > 1
 	bells.idle = append(bells.idle, b)
 	b.since = time.Now()
@@ -115,7 +124,7 @@ func (b *bell) rest() (awake bool) {
 
 // await waits for work; nil when the descriptor is of no use any more.
 func (b *bell) await(awake bool) func() {
-	if awake && b.stayAwake() {
+	if awake && b.stayAwake(yield) {
 		return b.take(nil)
 	}
 	var counter [8]byte
@@ -128,12 +137,15 @@ func (b *bell) await(awake bool) func() {
 }
 
 // stayAwake returns when the bell has rung, or with false when it did not for too long.
-// Every thread that wants the processor has it first.
-func (b *bell) stayAwake() (rang bool) {
-	for end := time.Now().Add(awakeMax); time.Now().Before(end); yield() {
-		if !b.awake.Load() {
-			return true
-		}
+// yield lets every thread that wants the processor have it first; to one that needs it
+// for longer it is left.
+func (b *bell) stayAwake(yield func()) (rang bool) {
+	now := time.Now()
+	for end := now.Add(awakeMax); b.awake.Load() && now.Before(end) && !b.wanted; {
+		yield()
+		before := now
+		now = time.Now()
+		b.wanted = now.Sub(before) > lent
 	}
 	return !b.awake.CompareAndSwap(true, false)
 }

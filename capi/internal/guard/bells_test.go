@@ -130,12 +130,28 @@ func TestABellThatIsAwakeNeedsNoDescriptor(t *testing.T) {
 	raised, err := unix.Poll(fds, 0)
 	require.NoError(t, err)
 	require.Zero(t, raised)
-	require.True(t, b.stayAwake())
+	require.True(t, b.stayAwake(yield))
 	require.NotNil(t, b.take(nil))
 
 	b.awake.Store(true)
-	require.False(t, b.stayAwake(), "nobody rang")
+	require.False(t, b.stayAwake(yield), "nobody rang")
 	require.False(t, b.awake.Load(), "who rings now has to raise the descriptor")
+}
+
+func TestABellLeavesItsProcessorToAThreadThatNeedsIt(t *testing.T) {
+	if !canYield {
+		t.Skip("nothing stays awake here")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	b := alone(t)
+	soon := func() (awake bool) { b.ringAfter(0, true); return b.rest() }
+	require.Eventually(t, soon, patience, time.Microsecond)
+
+	rounds := 0
+	require.False(t, b.stayAwake(func() { rounds++; time.Sleep(2 * lent) }))
+	require.Equal(t, 1, rounds)
+	require.False(t, soon(), "it would be in the way again")
+	require.Eventually(t, soon, patience, time.Microsecond)
 }
 
 // Work that comes at any moment of the time awake, or at its end, runs once.
