@@ -81,8 +81,7 @@ type coreWorker interface {
 // worker is a producer or consumer behind a handle.
 type worker struct {
 	coreWorker
-	files   *descriptors
-	local   bool
+	store   *store
 	waiting context.Context // ends when the handle is closed: dequeues stop waiting
 	stop    context.CancelFunc
 }
@@ -90,12 +89,11 @@ type worker struct {
 func newWorker(kind handle.Kind, w coreWorker, s *store) call.Reply {
 	s.files.join()
 	waiting, stop := context.WithCancel(context.Background())
-	opened := &worker{coreWorker: w, files: s.files, local: s.local, waiting: waiting, stop: stop}
-	return call.Reply{Kind: kind, Value: opened}
+	return call.Reply{Kind: kind, Value: &worker{coreWorker: w, store: s, waiting: waiting, stop: stop}}
 }
 
 // Local implements call.Local.
-func (w *worker) Local() bool { return w.local }
+func (w *worker) Local() bool { return w.store.Local() }
 
 func (w *worker) producer() *core.Producer { return w.coreWorker.(*core.Producer) }
 func (w *worker) consumer() *core.Consumer { return w.coreWorker.(*core.Consumer) }
@@ -108,7 +106,7 @@ func (w *worker) Closed() { w.stop() }
 func (w *worker) Freed() {
 	lib.Background(func(ctx context.Context) {
 		_ = w.Close(ctx) // nobody is left to tell; unreleased leases expire
-		w.files.leave()
+		w.store.files.leave()
 	})
 }
 

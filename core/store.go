@@ -28,10 +28,7 @@ func (s *Store) Config() config.Config { return s.b.cfg }
 
 // Embedded reports whether the database is a file or the memory of this process,
 // rather than a server.
-func (s *Store) Embedded() bool {
-	target, err := config.Parse(s.b.cfg.DSN)
-	return err == nil && target.Engine == config.SQLite
-}
+func (s *Store) Embedded() bool { return s.b.engine.Capabilities().Name == "sqlite" }
 
 // Install creates or upgrades the tables: idempotent, and safe when several
 // processes run it at once. Errors: fault.Schema if they are newer than this library;

@@ -45,8 +45,6 @@ type bell struct {
 	sleep  *os.File // the same descriptor, as Go's poller knows it. Never closed
 	// awake: it waits without the descriptor. Who sets it back to false ends that.
 	awake atomic.Bool
-	// wanted: while it stayed awake, another thread needed its processor. Its goroutine's.
-	wanted bool
 
 	// guarded by bells
 
@@ -112,9 +110,6 @@ func (b *bell) serve() {
 func (b *bell) rest() (awake bool) {
 	bells.Lock()
 	defer bells.Unlock()
-	if b.wanted {
-		b.wanted, b.pause = false, late // as if nothing had come soon
-	}
 	awake = canYield && b.pause < soonMax && len(bells.idle) == b.others && runtime.GOMAXPROCS(0) > 1
 	bells.idle = append(bells.idle, b)
 	b.since = time.Now()
@@ -141,11 +136,16 @@ func (b *bell) await(awake bool) func() {
 // for longer it is left.
 func (b *bell) stayAwake(yield func()) (rang bool) {
 	now := time.Now()
-	for end := now.Add(awakeMax); b.awake.Load() && now.Before(end) && !b.wanted; {
+	for end := now.Add(awakeMax); b.awake.Load() && now.Before(end); {
 		yield()
 		before := now
 		now = time.Now()
-		b.wanted = now.Sub(before) > lent
+		if now.Sub(before) > lent {
+			bells.Lock()
+			b.pause = late // not again soon
+			bells.Unlock()
+			break
+		}
 	}
 	return !b.awake.CompareAndSwap(true, false)
 }
