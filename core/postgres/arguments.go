@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -89,3 +91,23 @@ func formatOf(types *pgtype.Map, oid uint32, arg any) int16 {
 		return types.FormatCodeForOID(oid)
 	}
 }
+
+// room is a message of no bytes, sent in front of others: it makes room for them in the
+// memory of the driver, which is new for every pipeline and would otherwise double, and
+// be copied, until they fit.
+type room int // bytes
+
+// besides is what the messages about a statement take besides its arguments, bytes.
+const besides = 256
+
+// room makes room for a pipeline.
+func (a *arguments) room() room { return room(len(a.bytes) + besides*len(a.of)) }
+
+// Frontend implements pgproto3.FrontendMessage.
+func (room) Frontend() {}
+
+// Decode implements pgproto3.FrontendMessage.
+func (room) Decode([]byte) error { return errors.ErrUnsupported }
+
+// Encode implements pgproto3.FrontendMessage.
+func (r room) Encode(buf []byte) ([]byte, error) { return slices.Grow(buf, int(r)), nil }

@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/stretchr/testify/require"
 )
@@ -86,4 +88,38 @@ func TestMuchMemoryOfArgumentsIsLetGo(t *testing.T) {
 		require.Equal(t, c.kept, cap(args.bytes) > 0)
 		require.Nil(t, args.of[:1][0].values, "and what pointed to it is forgotten")
 	}
+}
+
+// A large pipeline is put together in memory of its size, and not in memory that
+// doubles until it fits.
+func TestThereIsRoomForAPipeline(t *testing.T) {
+	types := pgtype.NewMap()
+	useColumns(types)
+	args := new(arguments)
+	column := [][]byte{bytes.Repeat([]byte("x"), 100_000)}
+	three := prepared([]uint32{pgtype.TextArrayOID, pgtype.TextArrayOID, pgtype.TextArrayOID}, nil)
+	require.NoError(t, args.add(types, three, []any{column, column, column}))
+	var sent bytes.Buffer
+	front := pgproto3.NewFrontend(nil, &sent)
+	send := func(first ...pgproto3.FrontendMessage) func() {
+		return func() {
+			sent.Reset()
+			for _, m := range first {
+				front.Send(m)
+			}
+			front.SendBind(&pgproto3.Bind{ParameterFormatCodes: args.of[0].formats, Parameters: args.of[0].values})
+			front.SendSync(&pgproto3.Sync{})
+			require.NoError(t, front.Flush())
+		}
+	}
+	send()() // sent has its size now
+	without := bytes.Clone(sent.Bytes())
+	growing := testing.AllocsPerRun(5, send())
+	require.Less(t, testing.AllocsPerRun(5, send(args.room())), growing)
+	require.Equal(t, without, sent.Bytes(), "room is no byte of the protocol")
+	buf, err := args.room().Encode([]byte("in front"))
+	require.NoError(t, err)
+	require.Equal(t, "in front", string(buf))
+	require.GreaterOrEqual(t, cap(buf)-len(buf), len(without))
+	require.ErrorIs(t, args.room().Decode(nil), errors.ErrUnsupported)
 }

@@ -42,6 +42,7 @@ func (s *store) sendNamed(ctx context.Context, conn *pgx.Conn, steps []step) (re
 			return nil, err
 		}
 	}
+	conn.PgConn().Frontend().Send(args.room())
 	n.pipe = conn.PgConn().StartPipeline(ctx)
 	for i, statement := range statements {
 		a := args.of[i]

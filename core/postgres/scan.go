@@ -68,9 +68,9 @@ func each[T any](list *[]T, scan func(pgx.Rows) (T, error)) func(pgx.Rows) error
 // the heap, so it is made once.
 func eachID(rows pgx.Rows, f func(id int64)) error {
 	var id int64
-	into := []any{&id}
+	row := cellsInto(&id)
 	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+		if err := row.read(rows); err != nil {
 			return err
 		}
 		f(id)

@@ -117,19 +117,20 @@ func (s *store) sendBehind(ctx context.Context, st *stream, insert step) error {
 	if _, err := prepare(ctx, conn, name, insert, args); err != nil {
 		return err
 	}
-	err := write(conn.PgConn(), name, args.of[0], until)
+	err := write(conn.PgConn(), name, args, until)
 	st.lost = cmp.Or(st.lost, err)
 	return err
 }
 
 // write sends a statement that the server knows, as a transaction of its own.
-func write(conn *pgconn.PgConn, name string, args encoded, until time.Time) error {
+func write(conn *pgconn.PgConn, name string, args *arguments, until time.Time) error {
 	if err := conn.Conn().SetWriteDeadline(until); err != nil {
 		return err
 	}
-	front := conn.Frontend()
+	front, a := conn.Frontend(), args.of[0]
+	front.Send(args.room())
 	front.SendBind(&pgproto3.Bind{
-		PreparedStatement: name, ParameterFormatCodes: args.formats, Parameters: args.values, ResultFormatCodes: args.results,
+		PreparedStatement: name, ParameterFormatCodes: a.formats, Parameters: a.values, ResultFormatCodes: a.results,
 	})
 	front.SendExecute(&pgproto3.Execute{})
 	front.SendSync(&pgproto3.Sync{})

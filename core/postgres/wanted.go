@@ -58,15 +58,15 @@ func (w *wanted) forget() {
 // read reads the rows of Claim and ClaimWhole into the answers.
 func (w *wanted) read(rows pgx.Rows) error {
 	w.forget()
-	var claim int
+	var claim int32
 	var enqueued, vt, dequeued, due pgtype.Timestamptz
 	var producer pgtype.Int8
 	var m model.Message
 	// Made once, not for every row: what a row is read into lives on the heap.
-	into := []any{&claim, &m.ID, &m.Payload, &enqueued, &vt, &m.ReadCt, &dequeued, &producer, &due}
+	row := cellsInto(&claim, &m.ID, &m.Payload, &enqueued, &vt, &m.ReadCt, &dequeued, &producer, &due)
 	for rows.Next() {
 		m = model.Message{QueueID: w.queue}
-		if err := rows.Scan(into...); err != nil {
+		if err := row.read(rows); err != nil {
 			return err
 		}
 		m.EnqueuedAt, m.VT, m.DequeuedAt, m.PriorVT = utc(enqueued), utc(vt), utc(dequeued), utc(due)
@@ -76,7 +76,7 @@ func (w *wanted) read(rows pgx.Rows) error {
 		}
 		answer := w.answers[claim-1]
 		if answer.Messages == nil {
-			answer.Messages = make([]model.Message, 0, min(w.rest(claim-1), 1024)) // a large limit is no promise
+			answer.Messages = make([]model.Message, 0, min(w.rest(int(claim)-1), 1024)) // a large limit is no promise
 		}
 		answer.Messages = append(answer.Messages, m)
 		w.got++
